@@ -1,0 +1,1 @@
+"""Video collections become a knowledge base that cites the very second."""

@@ -1,0 +1,91 @@
+"""Errors, by what should happen next.
+
+VideoRagError                .hint: one line telling the reader what to do
+├─ UsageError                you: fix the command, URL or settings   exit 2   HTTP 400   never retried
+│  ├─ UnknownPlugin          no plug-in of that name
+│  ├─ BadSettings            a setting that cannot be
+│  ├─ NotFound               no such video, file or key                       HTTP 404
+│  ├─ UnsupportedUrl         no source takes it
+│  └─ NeedsExtra             a part of video-rag that is not installed
+├─ ContentError              the video itself is at fault            exit 3   HTTP 422   recorded, never retried
+└─ BackendError              a server or model we depend on          exit 4   HTTP 502
+   ├─ Unavailable            time-outs, 429, 5xx                              HTTP 503   retried when due
+   └─ Rejected               auth, quota, validation                                     not retried
+anything else                a bug: traceback                        exit 1   HTTP 500
+"""
+
+from __future__ import annotations
+
+
+class VideoRagError(Exception):
+    """Something a person can act on: what happened, and in `hint` what to do."""
+
+    exit_code = 1
+    http_status = 500
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(VideoRagError):
+    """The command, URL or settings must change."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class UnknownPlugin(UsageError):
+    """No plug-in of that name; the hint lists the known ones."""
+
+
+class BadSettings(UsageError):
+    """A setting has a value that it cannot have."""
+
+
+class NotFound(UsageError):
+    """No such video, file or key."""
+
+    http_status = 404
+
+
+class UnsupportedUrl(UsageError):
+    """No source takes this path or URL."""
+
+
+class NeedsExtra(UsageError):
+    """A part that is not installed; the hint says how to install it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what} is not installed",
+            hint=f"install it with: pip install 'video-rag[{extra}]'",
+        )
+
+
+class ContentError(VideoRagError):
+    """The video itself is at fault: gone, private, empty, corrupt, silent."""
+
+    exit_code = 3
+    http_status = 422
+
+
+class BackendError(VideoRagError):
+    """A server or model that we depend on."""
+
+    exit_code = 4
+    http_status = 502
+
+
+class Unavailable(BackendError):
+    """It may work later. `retry_after` is in seconds, when the server named it."""
+
+    http_status = 503
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class Rejected(BackendError):
+    """The server refused: key, quota, validation. The same call will be refused again."""

@@ -1,0 +1,58 @@
+"""From files to words and pictures: three families of one method each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from video_rag.model import Line, MediaSet, Transcript, Video
+from video_rag.plugins import Options
+
+Progress = Callable[[float, str], None]
+"""Called now and then with the share that is done, 0.0 to 1.0, and a word on what is going on."""
+
+
+class Transcriber(Protocol):
+    """Makes transcripts. Those of settings are tried in order until one gives any."""
+
+    version: int
+    options: Options
+
+    def transcribe(
+        self, video: Video, media: MediaSet, locate: Callable[[str], Path], progress: Progress
+    ) -> list[Transcript]:
+        """Every language it can give, none if there is nothing for it here.
+
+        `locate` turns `Media.path` into a real path. Raises `ContentError` when a file cannot be
+        read, with file, line and reason.
+        """
+
+
+class Shot(Protocol):
+    """A picture taken from a video."""
+
+    at: float
+    """Seconds."""
+    jpeg: bytes
+    phash: str
+
+
+class Sampler(Protocol):
+    """Picks the frames worth reading."""
+
+    version: int
+    options: Options
+
+    def sample(self, path: Path, progress: Progress) -> Iterator[Shot]:
+        """The key frames of a video file in order of time. Raises `ContentError`."""
+
+
+class Reader(Protocol):
+    """Reads the text in a picture."""
+
+    version: int
+    options: Options
+
+    def read(self, image: bytes) -> list[Line]:
+        """The lines of a JPEG or PNG, from top to bottom; none is a valid answer."""
