@@ -60,6 +60,8 @@ class Video(Noun):
     url: str
     """The absolute path or the URL it came from."""
     title: str
+    is_title_given: bool = False
+    """Whether a person chose the title; else the title inside the file is better."""
     stem: str = ""
     """The file's name without suffixes, for local files."""
     channel: str | None = None
@@ -86,7 +88,7 @@ class Media(Noun):
 
     kind: Kind
     path: str
-    """Absolute for files that stay where their owner put them, else relative to the media folder."""
+    """Absolute for files that stay where their owner put them, else relative to `[library] media`."""
     digest: str
     size: int
     """Bytes."""
@@ -221,6 +223,11 @@ class Document(Noun):
     def document_id(self) -> str:
         """A document is known by its video."""
         return self.video.video_id
+
+    @property
+    def slides(self) -> tuple[Slide, ...]:
+        """Every slide, in order of time."""
+        return tuple(slide for section in self.sections for slide in section.slides)
 
 
 class Page(Noun):

@@ -22,6 +22,8 @@ class Renderer(Protocol):
     options: Options
     media_type: str
     suffix: str
+    has_pictures: bool
+    """Whether the file names pictures that must lie beside it."""
 
     def render(self, document: Document, link: Link, picture: Picture) -> bytes:
         """The whole document in this format."""

@@ -23,8 +23,11 @@ class Blobs(Protocol):
     def exists(self, digest: str) -> bool:
         """Whether the bytes are here."""
 
-    def sweep(self, keep: set[str]) -> int:
-        """Delete every blob not named and older than an hour; returns how many."""
+    def sweep(self, keep: set[str], *, older_than: float = 600.0) -> int:
+        """Delete the blobs not named that nobody touched for so many seconds; returns how many.
+
+        The age protects results that were just put and are not yet in the ledger.
+        """
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,11 @@ class Ledger(Protocol):
     def results(self, video_id: str) -> dict[str, Result]:
         """The results of a video by name; empty for one that is unknown."""
 
-    def all_results(self, name: str) -> dict[str, Result]:
-        """One result of every video, by video id."""
+    def all_results(self) -> dict[str, dict[str, Result]]:
+        """The results of every video, in the order the videos were added; no pictures' rows."""
 
-    def commit(
-        self, video_id: str, results: Mapping[str, Result], *, done: str | None = None
-    ) -> None:
-        """Keep results, all or none; forget the failure of the stage `done`."""
+    def commit(self, video_id: str, stage: str, results: Mapping[str, Result]) -> None:
+        """Keep what a stage made in place of all it made before; forget its failure."""
 
     def remove(self, video_id: str) -> None:
         """Forget all about a video, its receipts included."""

@@ -1,0 +1,362 @@
+"""A library of videos: add, look, search, ask, remove. Every door (command, API) calls this."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from video_rag.answerers import Delta, Done
+from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
+from video_rag.evaluate import Score, evaluate
+from video_rag.model import (
+    Document,
+    Hit,
+    Media,
+    MediaSet,
+    Noun,
+    Page,
+    Query,
+    Question,
+    Transcripts,
+    Video,
+)
+from video_rag.observers import Asked, Observer, emit
+from video_rag.pipeline.engine import Engine
+from video_rag.pipeline.stages import discard, with_media_facts, write
+from video_rag.pipeline.work import load, store
+from video_rag.settings import Settings
+from video_rag.sources import Source
+from video_rag.stores import Failure, Result
+from video_rag.stores.local import Local
+from video_rag.stores.sql import Sql
+from video_rag.wiring import Parts
+
+State = Literal["ready", "working", "waiting", "failed", "queued"]
+AnyNoun = TypeVar("AnyNoun", bound=Noun)
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Status:
+    """A video and how far it is."""
+
+    video: Video
+    state: State
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of one thing that was given to `add`: a status, or why there is none."""
+
+    url: str
+    status: Status | None = None
+    error: VideoRagError | None = None
+    is_new: bool = False
+    same_as: str = ""
+    """The path under which the same file was added before."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person says about the videos that are added; None: nothing."""
+
+    collection: str | None = None
+    title: str | None = None
+    language: str | None = None
+
+
+class Library:
+    """Wires the parts together; safe to use from several threads and processes."""
+
+    def __init__(self, settings: Settings, observers: Sequence[Observer] = ()) -> None:
+        self.settings = settings
+        self.ledger = Sql(settings.home / "library.db")
+        self.blobs = Local(settings.home / "blobs")
+        self.parts = Parts(settings, self.ledger)
+        self._observers = [*self.parts.observers(), *observers]
+        self._sources = self.parts.sources()
+        self._tools = self.parts.tools(self._sources)
+        self._queue = self.parts.queue()
+        self._engine = Engine(
+            self.parts.plan(self._tools),
+            self.ledger,
+            self.blobs,
+            self._queue.submit,
+            self._observers,
+            settings.home / "scratch",
+            settings.pipeline.claim_seconds,
+        )
+
+    def close(self) -> None:
+        """Let go of files."""
+        self.ledger.close()
+
+    # adding, trying again, removing
+
+    def add(self, urls: Iterable[str], wishes: Wishes | None = None) -> Iterator[Added]:
+        """Take in every video behind these paths and URLs, and work until each is ready or failed.
+
+        One that fails does not keep the others. Adding again is harmless and cheap; it tries again
+        what failed because a server was away.
+        """
+        known = self._urls()
+        for url in urls:
+            try:
+                for found in self._source_of(url).discover(url):
+                    if isinstance(found, VideoRagError):
+                        yield Added(url, error=found)
+                    else:
+                        yield self._take(found, wishes or Wishes(), known)
+            except VideoRagError as error:
+                yield Added(url, error=error)
+
+    def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
+        """Forget failures and work on these videos again."""
+        for video_id in video_ids:
+            self.ledger.forgive(video_id)
+            self._work(video_id)
+            yield self.status(video_id)
+
+    def remove(self, video_id: str) -> None:
+        """Withdraw a video from every knowledge base, then forget it and what we stored of it.
+
+        Files that their owner put somewhere stay untouched.
+        """
+        results = self.ledger.results(video_id)
+        if not results:
+            raise NotFound(f"no video {video_id!r}", hint="see `video-rag list`")
+        media, page = self._maybe(results, "media", MediaSet), self._maybe(results, "page", Page)
+        for receipt in self.ledger.receipts(video_id):
+            self.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
+        self.ledger.remove(video_id)
+        if page:
+            discard(self.settings.library.documents, {page.path, *page.files})
+        ours = {m.path for m in media.files if not Path(m.path).is_absolute()} if media else set()
+        discard(self.settings.library.media, ours)
+        self.blobs.sweep(set(self.ledger.digests()))
+
+    def _take(self, found: Video, wishes: Wishes, known: dict[str, str]) -> Added:
+        results = self.ledger.results(found.video_id)
+        old = self._read(results, "video", Video) if results else None
+        video = _merged(found, old, wishes, self.settings.library.collection)
+        if video != old:
+            given: Mapping[str, Noun] = {"video": video, "origins": video.origins}
+            rows = {name: Result(store(self.blobs, noun), "") for name, noun in given.items()}
+            self.ledger.commit(video.video_id, "give", rows)
+        for failure in self.ledger.failures(video.video_id).values():
+            if failure.due is not None or failure.error == "Bug":
+                self.ledger.forgive(video.video_id)
+        self._work(video.video_id)
+        status = self.status(video.video_id)
+        if status.state == "ready":
+            self._replace_earlier(status.video, known)
+        known[video.url] = video.video_id
+        same_as = video.url if video.url != found.url else ""
+        return Added(found.url, status, is_new=old is None, same_as=same_as)
+
+    def _replace_earlier(self, video: Video, known: Mapping[str, str]) -> None:
+        """A file that changed, or a subtitle whose video came: the earlier version goes."""
+        media = self._read(self.ledger.results(video.video_id), "media", MediaSet)
+        for url in {video.url, *(file.path for file in media.files)}:
+            earlier = known.get(url)
+            if earlier and earlier != video.video_id and self.ledger.results(earlier):
+                self.remove(earlier)
+
+    def _work(self, video_id: str) -> None:
+        """Run what can be run; wait for stages that another process holds."""
+        while self._engine.advance(video_id):
+            self._queue.serve(self._engine.handle, until_idle=True)
+            if not any(claimed == video_id for claimed, _stage in self.ledger.claimed()):
+                return
+            time.sleep(POLL_SECONDS)
+
+    def _source_of(self, url: str) -> Source:
+        for source in self._sources.values():
+            if source.claims(url):
+                return source
+        raise UnsupportedUrl(
+            f"nothing can read {url!r}", hint="give a file, a folder or an http(s) URL"
+        )
+
+    # looking
+
+    def videos(self) -> list[Status]:
+        """Every video and its state, in the order they were added."""
+        failures = self.ledger.all_failures()
+        claimed = {video_id for video_id, _stage in self.ledger.claimed()}
+        return [
+            self._status(results, failures.get(video_id, []), is_claimed=video_id in claimed)
+            for video_id, results in self.ledger.all_results().items()
+            if "video" in results
+        ]
+
+    def status(self, video_id: str) -> Status:
+        """One video and its state. Raises `NotFound`."""
+        results = self.ledger.results(video_id)
+        if "video" not in results:
+            raise NotFound(f"no video {video_id!r}", hint="see `video-rag list`")
+        failures = list(self.ledger.failures(video_id).values())
+        claimed = any(found == video_id for found, _stage in self.ledger.claimed())
+        return self._status(results, failures, is_claimed=claimed)
+
+    def find(self, name: str) -> str:
+        """The id of the video that a person means: its id, title, file name, path or URL.
+
+        Raises `NotFound`, or `UsageError` when several fit.
+        """
+        if self.ledger.results(name):
+            return name
+        statuses = self.videos()
+        path = str(Path(name).expanduser().resolve())
+        fits = [
+            status.video.video_id
+            for status in statuses
+            if name in {status.video.title, status.video.stem, Path(status.video.url).name}
+            or status.video.url in {name, path}
+        ]
+        if not fits and len(name) >= 6:
+            fits = [s.video.video_id for s in statuses if s.video.video_id.startswith(name)]
+        if len(fits) > 1:
+            raise UsageError(
+                f"{name!r} fits {len(fits)} videos", hint="use: " + ", ".join(fits[:5])
+            )
+        if not fits:
+            raise NotFound(f"no video {name!r}", hint="see `video-rag list`")
+        return fits[0]
+
+    def document(self, video_id: str) -> Document:
+        """What was made of a video. Raises `NotFound` when there is none yet."""
+        return self._need(video_id, "document", Document)
+
+    def transcripts(self, video_id: str) -> Transcripts:
+        """Every language of a video. Raises `NotFound` when there is none yet."""
+        return self._need(video_id, "transcript", Transcripts)
+
+    def page(self, video_id: str) -> Path:
+        """The readable file of a video. Raises `NotFound` when there is none yet."""
+        return self.settings.library.documents / self._need(video_id, "page", Page).path
+
+    def playable(self, video_id: str) -> Media | None:
+        """The file that a player can show, if the video is here."""
+        media = self._maybe(self.ledger.results(video_id), "media", MediaSet)
+        files = (*media.of("video"), *media.of("audio")) if media else ()
+        return files[0] if files else None
+
+    def locate(self, media: Media) -> Path:
+        """Where a file of a video lies."""
+        return self._tools.locate(media.path)
+
+    def image(self, digest: str) -> bytes:
+        """A slide's picture (JPEG). Raises `NotFound`."""
+        return self.blobs.get(digest)
+
+    def export(self, video_id: str, format_name: str, folder: Path) -> Path:
+        """Write a video's document into a folder in another format; returns the file."""
+        document = self.document(video_id)
+        renderer = self.parts.build("renderers", FORMATS.get(format_name, format_name))
+        stem = Path(self.page(video_id).name).stem
+        pictures = {s.image: f"{stem}/{s.image[:12]}.jpg" for s in document.slides}
+        link = self._tools.link(document.video)
+        data = renderer.render(document, link, lambda slide: pictures.get(slide.image, ""))
+        if renderer.has_pictures:
+            for image, path in pictures.items():
+                write(folder / path, self.image(image))
+        path = folder / (stem + renderer.suffix)
+        write(path, data)
+        return path
+
+    # searching and asking
+
+    def search(self, query: Query, knowledge: str | None = None) -> list[Hit]:
+        """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
+        base = self.parts.knowledge(knowledge or self.settings.search.knowledge)
+        reranker = self.parts.reranker()
+        if reranker is None:
+            return base.search(query)
+        hits = base.search(query.model_copy(update={"limit": query.limit * 5}))
+        scores = reranker.score(query.text, [hit.chunk.text for hit in hits])
+        ranked = sorted(zip(scores, hits, strict=True), key=lambda pair: -pair[0])
+        return [Hit(chunk=hit.chunk, score=score) for score, hit in ranked[: query.limit]]
+
+    def ask(
+        self, question: Question, answerer: str | None = None, knowledge: str | None = None
+    ) -> Iterator[Delta | Done]:
+        """Stream an answer; the last event holds it whole, with checked citations."""
+        name = answerer or self.settings.ask.answerer
+        begun = time.monotonic()
+        who = self.parts.answerer(name)
+        for event in who.ask(question, lambda query: self.search(query, knowledge)):
+            yield event
+            if isinstance(event, Done):
+                answer, seconds = event.answer, time.monotonic() - begun
+                emit(self._observers, Asked(name, len(answer.citations), answer.refused, seconds))
+
+    def evaluate(self, questions: Path, knowledge: str | None = None) -> Score:
+        """Hit rates on questions with known places. Raises `UsageError` naming a bad line."""
+        videos = [status.video for status in self.videos()]
+        return evaluate(questions, lambda query: self.search(query, knowledge), videos)
+
+    # reading results
+
+    def _urls(self) -> dict[str, str]:
+        rows = self.ledger.all_results().values()
+        videos = [self._read(results, "video", Video) for results in rows if "video" in results]
+        return {video.url: video.video_id for video in videos}
+
+    def _status(
+        self, results: Mapping[str, Result], failures: Sequence[Failure], *, is_claimed: bool
+    ) -> Status:
+        video = self._read(results, "video", Video)
+        media = self._maybe(results, "media", MediaSet)
+        if media:
+            video = with_media_facts(video, media)
+        stale = {stage.name: key for stage, key in self._engine.plan.stale(results)}
+        standing = tuple(f for f in failures if stale.get(f.stage) == f.key)
+        return Status(video, _state(stale, standing, is_claimed=is_claimed), standing)
+
+    def _read(self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]) -> AnyNoun:
+        return load(self.blobs, results[name].digest, noun)
+
+    def _maybe(
+        self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]
+    ) -> AnyNoun | None:
+        return self._read(results, name, noun) if name in results else None
+
+    def _need(self, video_id: str, name: str, noun: type[AnyNoun]) -> AnyNoun:
+        found = self._maybe(self.ledger.results(video_id), name, noun)
+        if found is None:
+            raise NotFound(f"{video_id} has no {name} yet", hint=f"see `video-rag show {video_id}`")
+        return found
+
+
+FORMATS = {"md": "markdown"}
+"""Short names of formats; others are the renderers' own."""
+
+
+def _state(stale: Mapping[str, str], standing: Sequence[Failure], *, is_claimed: bool) -> State:
+    if not stale:
+        return "ready"
+    if any(failure.due is None for failure in standing):
+        return "failed"
+    if is_claimed:
+        return "working"
+    return "waiting" if standing else "queued"
+
+
+def _merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> Video:
+    """What the source says now, what a person said before, and what is wished now: later wins."""
+    update: dict[str, object] = {
+        "collection": wishes.collection or (old.collection if old else collection),
+        "language": wishes.language or (old.language if old else None) or found.language,
+    }
+    if wishes.title or (old and old.is_title_given):
+        update |= {"title": wishes.title or (old.title if old else ""), "is_title_given": True}
+    if old and old.url != found.url and Path(old.url).is_file():
+        update |= {"url": old.url, "stem": old.stem, "fingerprint": old.fingerprint}
+        if "title" not in update:
+            update["title"] = old.title
+    return found.model_copy(update=update)

@@ -1,0 +1,169 @@
+"""Runs stages: each once, wherever and however often a job arrives.
+
+The ledger is the truth, the queue a hint. Whoever has the claim looks again whether the stage is
+still stale; only whoever did the work submits what follows. A failure is a fact too: it stands
+until its inputs change (the video's fault, a refusal) or until it is due (a server was away).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from video_rag.digest import Digest
+from video_rag.errors import Unavailable, VideoRagError
+from video_rag.model import Job
+from video_rag.observers import (
+    Event,
+    Observer,
+    StageDone,
+    StageFailed,
+    StageProgress,
+    StageStarted,
+    emit,
+)
+from video_rag.pipeline.plan import Plan, Stage
+from video_rag.pipeline.work import Work, store
+from video_rag.stores import Blobs, Failure, Ledger, Result
+from video_rag.stores.owner import me, now
+
+log = logging.getLogger("video_rag")
+
+RETRY_AFTER = (60.0, 300.0, 1800.0, 7200.0)
+"""Seconds until the second, third … try of a stage whose server was away."""
+
+
+class Engine:
+    """Advances videos through a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        ledger: Ledger,
+        blobs: Blobs,
+        submit: Callable[[Job], None],
+        observers: Sequence[Observer],
+        scratch: Path,
+        claim_seconds: float,
+    ) -> None:
+        self.plan = plan
+        self._ledger = ledger
+        self._blobs = blobs
+        self._submit = submit
+        self._observers = observers
+        self._scratch = scratch
+        self._claim_seconds = claim_seconds
+
+    def advance(self, video_id: str) -> int:
+        """Submit every stage that can run now; returns how many."""
+        ready = self._ready(video_id)
+        for stage, _key in ready:
+            self._submit(Job(video_id=video_id, stage=stage.name))
+        return len(ready)
+
+    def handle(self, job: Job) -> None:
+        """Run a job unless it is done, failed for good, or in other hands."""
+        stage = self.plan.stage(job.stage)
+        if stage is None or self._key_if_ready(job.video_id, stage) is None:
+            return
+        with self._claim(job.video_id, stage.name) as held:
+            key = self._key_if_ready(job.video_id, stage) if held else None
+            worked = key is not None and self._run(job.video_id, stage, key)
+        if worked:
+            self.advance(job.video_id)
+
+    def _ready(self, video_id: str) -> list[tuple[Stage, Digest]]:
+        stale = self.plan.stale(self._ledger.results(video_id))
+        if not stale:
+            return []
+        failures = self._ledger.failures(video_id)
+        return [(stage, key) for stage, key in stale if not _stands(failures.get(stage.name), key)]
+
+    def _key_if_ready(self, video_id: str, stage: Stage) -> Digest | None:
+        ready = self._ready(video_id)
+        return next((key for found, key in ready if found.name == stage.name), None)
+
+    def _run(self, video_id: str, stage: Stage, key: Digest) -> bool:
+        self._emit(StageStarted(video_id, stage.name, stage.plugin))
+        begun = time.monotonic()
+        results = self._ledger.results(video_id)
+        work = Work(
+            video_id, self._blobs, results, self._scratch, self._progress(video_id, stage.name)
+        )
+        try:
+            value = stage.run(work)
+        except VideoRagError as error:
+            self._fail(video_id, stage, key, error)
+            return False
+        except (
+            Exception
+        ) as error:  # one of the three named places: a bug in one video stops no other
+            log.exception("bug in %s of %s", stage.name, video_id)
+            self._fail(video_id, stage, key, error)
+            return False
+        made = {stage.makes: Result(store(self._blobs, value), key)}
+        made |= {f"image/{digest}": Result(digest, key) for digest in work.images}
+        self._ledger.commit(video_id, stage.name, made)
+        seconds = time.monotonic() - begun
+        self._emit(StageDone(video_id, stage.name, stage.plugin, seconds))
+        return True
+
+    def _fail(self, video_id: str, stage: Stage, key: Digest, error: Exception) -> None:
+        earlier = self._ledger.failures(video_id).get(stage.name)
+        attempts = 1 + (earlier.attempts if earlier and earlier.key == key else 0)
+        due = None
+        if isinstance(error, Unavailable):
+            wait = RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
+            due = now() + max(wait, error.retry_after or 0.0)
+        kind = type(error).__name__ if isinstance(error, VideoRagError) else "Bug"
+        message = " · ".join([str(error) or kind, *getattr(error, "__notes__", [])])
+        hint = getattr(error, "hint", "") or ("" if kind != "Bug" else "please report this")
+        if kind == "Bug":
+            message = f"{type(error).__name__}: {message}"
+        failure = Failure(stage.name, key, kind, message, hint, attempts, due)
+        self._ledger.fail(video_id, failure)
+        self._emit(
+            StageFailed(
+                video_id, stage.name, stage.plugin, kind, message, hint, retried=due is not None
+            )
+        )
+
+    @contextmanager
+    def _claim(self, video_id: str, stage: str) -> Iterator[bool]:
+        """Hold a stage while working on it: renewed by a thread, so that long work keeps it."""
+        who = me()
+        if not self._ledger.claim(video_id, stage, who, self._claim_seconds):
+            yield False
+            return
+        finished = threading.Event()
+        keeper = threading.Thread(
+            target=self._renew, args=(finished, video_id, stage, who), daemon=True
+        )
+        keeper.start()
+        try:
+            yield True
+        finally:
+            finished.set()
+            keeper.join()
+            self._ledger.release(video_id, stage, who)
+
+    def _renew(self, finished: threading.Event, video_id: str, stage: str, who: str) -> None:
+        while not finished.wait(self._claim_seconds / 4):
+            self._ledger.claim(video_id, stage, who, self._claim_seconds)
+
+    def _progress(self, video_id: str, stage: str) -> Callable[[float, str], None]:
+        return lambda share, note: self._emit(StageProgress(video_id, stage, share, note))
+
+    def _emit(self, event: Event) -> None:
+        emit(self._observers, event)
+
+
+def _stands(failure: Failure | None, key: str) -> bool:
+    """Whether a failure still keeps a stage from being tried."""
+    if failure is None or failure.key != key:
+        return False
+    return failure.due is None or failure.due > now()

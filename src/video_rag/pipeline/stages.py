@@ -1,0 +1,191 @@
+"""fetch · listen · look · read · compose · save: one short function each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from video_rag import guard
+from video_rag.composers import Composer
+from video_rag.digest import of_bytes
+from video_rag.errors import BackendError, ContentError, UsageError
+from video_rag.model import (
+    BEST_ORIGIN,
+    Document,
+    Frame,
+    Frames,
+    MediaSet,
+    Page,
+    Slide,
+    Slides,
+    Transcript,
+    Transcripts,
+    Video,
+)
+from video_rag.pipeline.work import Work
+from video_rag.processors import Reader, Sampler, Transcriber
+from video_rag.renderers import Renderer
+from video_rag.sources import Source
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The plug-ins and folders that the stages work with."""
+
+    sources: Mapping[str, Source]
+    transcribers: Mapping[str, Transcriber]
+    sampler: Sampler | None
+    reader: Reader | None
+    composer: Composer
+    renderer: Renderer
+    media: Path
+    documents: Path
+    languages: Sequence[str]
+
+    def locate(self, path: str) -> Path:
+        """Where a `Media.path` really lies."""
+        return self.media / path
+
+    def link(self, video: Video) -> Callable[[float], str]:
+        """From seconds to a link that opens this video there."""
+        source = self.sources[video.source]
+        return lambda seconds: source.link(video, seconds)
+
+
+def fetch(work: Work, tools: Tools) -> MediaSet:
+    """Bring the files of a video here."""
+    video = work.read("video", Video)
+    with work.scratch() as scratch:
+        return tools.sources[video.source].fetch(video, scratch)
+
+
+def listen(work: Work, tools: Tools) -> Transcripts:
+    """Take the words of the first transcriber that has any.
+
+    A file that one transcriber cannot read is a note when another one has words, else the error.
+    """
+    video = work.read("video", Video)
+    media = work.read("media", MediaSet)
+    refused: list[ContentError] = []
+    for transcriber in tools.transcribers.values():
+        try:
+            tracks = transcriber.transcribe(video, media, tools.locate, work.progress)
+        except ContentError as error:
+            refused.append(error)
+            continue
+        except (BackendError, UsageError) as error:
+            for earlier in refused:
+                error.add_note(str(earlier))
+            raise
+        if tracks:
+            notes = tuple(str(error) for error in refused)
+            return Transcripts(tracks=_main_first(tracks, video.language, tools), notes=notes)
+    if refused and not media.has_picture:
+        raise refused[0]
+    return Transcripts(notes=tuple(str(error) for error in refused))
+
+
+def _main_first(
+    tracks: list[Transcript], spoken: str | None, tools: Tools
+) -> tuple[Transcript, ...]:
+    """The main track: the speaker's language if known, then the best origin, then preference."""
+    wished = list(tools.languages)
+
+    def rank(track: Transcript) -> tuple[bool, int, int]:
+        place = wished.index(track.language) if track.language in wished else len(wished)
+        return track.language != spoken, BEST_ORIGIN.index(track.origin), place
+
+    return tuple(sorted(tracks, key=rank))
+
+
+def look(work: Work, tools: Tools) -> Frames:
+    """Take the frames at which a slide changes."""
+    media = work.read("media", MediaSet)
+    if tools.sampler is None or not media.has_picture:
+        return Frames()
+    path = tools.locate(media.of("video")[0].path)
+    shots = tools.sampler.sample(path, work.progress)
+    frames = (Frame(at=s.at, image=work.put_image(s.jpeg), phash=s.phash) for s in shots)
+    return Frames(frames=tuple(frames))
+
+
+def read(work: Work, tools: Tools) -> Slides:
+    """Read the text of each frame; equal pictures are read once."""
+    frames = work.read("frames", Frames).frames
+    media = work.read("media", MediaSet)
+    ends = [*(frame.at for frame in frames[1:]), max(media.duration or 0.0, _last(frames))]
+    seen: dict[str, Slide] = {}
+    slides = []
+    for number, (frame, end) in enumerate(zip(frames, ends, strict=False)):
+        work.progress(number / len(frames), f"slide {number + 1} of {len(frames)}")
+        known = seen.get(frame.image)
+        if known is None:
+            lines = tools.reader.read(work.blobs.get(frame.image)) if tools.reader else []
+            known = Slide(start=frame.at, end=end, image=frame.image, lines=tuple(lines))
+            seen[frame.image] = known
+        slides.append(known.model_copy(update={"start": frame.at, "end": end}))
+    return Slides(slides=tuple(slides))
+
+
+def _last(frames: Sequence[Frame]) -> float:
+    return frames[-1].at if frames else 0.0
+
+
+def compose(work: Work, tools: Tools) -> Document:
+    """Interleave speech and slides."""
+    media = work.read("media", MediaSet)
+    return tools.composer.compose(
+        with_media_facts(work.read("video", Video), media),
+        media,
+        work.read("transcript", Transcripts),
+        work.read("slides", Slides),
+    )
+
+
+def with_media_facts(video: Video, media: MediaSet) -> Video:
+    """A video with what the look inside its file told: title (unless given), length, chapters."""
+    title = video.title if video.is_title_given else media.title or video.title
+    duration = media.duration if media.duration is not None else video.duration
+    chapters = video.chapters or media.chapters
+    return video.model_copy(update={"title": title, "duration": duration, "chapters": chapters})
+
+
+def save(work: Work, tools: Tools) -> Page:
+    """Write the readable file of a document and its pictures where people look for them."""
+    document = work.read("document", Document)
+    tag = of_bytes(document.document_id.encode())[:8]
+    name = f"{guard.safe_name(document.video.title)} [{tag}]"
+    pictures = {s.image: f"{name}/{s.image[:12]}.jpg" for s in document.slides}
+    data = tools.renderer.render(
+        document, tools.link(document.video), lambda slide: pictures[slide.image]
+    )
+    page = Page(
+        path=name + tools.renderer.suffix, digest=of_bytes(data), files=tuple(pictures.values())
+    )
+    for image, path in pictures.items():
+        write(tools.documents / path, work.blobs.get(image))
+    write(tools.documents / page.path, data)
+    earlier = work.previous("page", Page)
+    if earlier:
+        discard(tools.documents, {earlier.path, *earlier.files} - {page.path, *page.files})
+    return page
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file so that it is never half there; unchanged content is left alone."""
+    if path.is_file() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name[:80]}.part")
+    scratch.write_bytes(data)
+    scratch.replace(path)
+
+
+def discard(folder: Path, names: set[str]) -> None:
+    """Delete files of ours below a folder, and the folders that they leave empty."""
+    for name in names:
+        path = guard.inside(folder, folder / name)
+        path.unlink(missing_ok=True)
+        if path.parent != folder and path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()

@@ -1,0 +1,258 @@
+"""The ledger in SQL: SQLite beside the library; the statements are SQLAlchemy Core's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from video_rag.digest import Digest
+from video_rag.errors import Rejected, Unavailable
+from video_rag.model import Receipt
+from video_rag.stores import ApiKey, Failure, Result, owner
+from video_rag.stores.tables import (
+    api_keys,
+    claims,
+    failures,
+    files,
+    metadata,
+    receipts,
+    results,
+    schema,
+    videos,
+)
+
+SCHEMA_VERSION = 1
+
+
+class Sql:
+    """A ledger in a SQLite file; many processes may use it at once."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        sa.event.listen(self._engine, "connect", _set_up)
+        sa.event.listen(self._engine, "begin", _begin)
+        self._writer = self._engine.execution_options(writes=True)
+        with _translated(path):
+            self._create(path)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    # videos and their results
+
+    def video_ids(self) -> list[str]:
+        with self._engine.begin() as db:
+            return list(db.scalars(sa.select(videos.c.video_id).order_by(videos.c.position)))
+
+    def results(self, video_id: str) -> dict[str, Result]:
+        c = results.c
+        query = sa.select(c.name, c.digest, c.key).where(c.video_id == video_id)
+        with self._engine.begin() as db:
+            return {row.name: Result(row.digest, row.key) for row in db.execute(query)}
+
+    def all_results(self) -> dict[str, dict[str, Result]]:
+        found: dict[str, dict[str, Result]] = {video_id: {} for video_id in self.video_ids()}
+        query = sa.select(results).where(results.c.name.not_like("image/%"))
+        with self._engine.begin() as db:
+            for row in db.execute(query):
+                found.setdefault(row.video_id, {})[row.name] = Result(row.digest, row.key)
+        return found
+
+    def commit(self, video_id: str, stage: str, made: Mapping[str, Result]) -> None:
+        rows = [
+            {"video_id": video_id, "stage": stage, "name": name, "digest": r.digest, "key": r.key}
+            for name, r in made.items()
+        ]
+        with self._writer.begin() as db:
+            known = sa.select(videos.c.video_id).where(videos.c.video_id == video_id)
+            if db.scalar(known) is None:
+                if stage != "give":
+                    return  # the video was removed while the stage worked
+                db.execute(insert(videos).values(video_id=video_id))
+            db.execute(_of(results, video_id, stage))
+            db.execute(insert(results), rows)
+            db.execute(_of(failures, video_id, stage))
+
+    def remove(self, video_id: str) -> None:
+        with self._writer.begin() as db:
+            for table in (results, failures, claims, videos):
+                db.execute(sa.delete(table).where(table.c.video_id == video_id))
+            db.execute(sa.delete(receipts).where(receipts.c.document_id == video_id))
+
+    def digests(self) -> Iterator[str]:
+        with self._engine.begin() as db:
+            yield from db.scalars(sa.select(results.c.digest).distinct())
+
+    # claims
+
+    def claim(self, video_id: str, stage: str, who: str, seconds: float) -> bool:
+        until = owner.now() + seconds
+        mine = {"video_id": video_id, "stage": stage, "owner": who, "until": until}
+        with self._writer.begin() as db:
+            held = db.execute(_select(claims, video_id, stage)).one_or_none()
+            if held and held.owner != who and _lives(held):
+                return False
+            _upsert(db, claims, mine)
+        return True
+
+    def release(self, video_id: str, stage: str, who: str) -> None:
+        with self._writer.begin() as db:
+            db.execute(_of(claims, video_id, stage).where(claims.c.owner == who))
+
+    def claimed(self) -> set[tuple[str, str]]:
+        with self._engine.begin() as db:
+            return {
+                (row.video_id, row.stage) for row in db.execute(sa.select(claims)) if _lives(row)
+            }
+
+    # failures
+
+    def failures(self, video_id: str) -> dict[str, Failure]:
+        query = sa.select(failures).where(failures.c.video_id == video_id)
+        with self._engine.begin() as db:
+            return {row.stage: _failure(row) for row in db.execute(query)}
+
+    def all_failures(self) -> dict[str, list[Failure]]:
+        found: dict[str, list[Failure]] = {}
+        with self._engine.begin() as db:
+            for row in db.execute(sa.select(failures)):
+                found.setdefault(row.video_id, []).append(_failure(row))
+        return found
+
+    def fail(self, video_id: str, failure: Failure) -> None:
+        with self._writer.begin() as db:
+            _upsert(db, failures, {"video_id": video_id, **vars(failure)})
+
+    def forgive(self, video_id: str) -> None:
+        with self._writer.begin() as db:
+            db.execute(sa.delete(failures).where(failures.c.video_id == video_id))
+
+    # receipts
+
+    def receipt(self, knowledge: str, document_id: str) -> Receipt | None:
+        found = [r for r in self.receipts(document_id) if r.knowledge == knowledge]
+        return found[0] if found else None
+
+    def receipts(self, document_id: str) -> list[Receipt]:
+        query = sa.select(receipts).where(receipts.c.document_id == document_id)
+        with self._engine.begin() as db:
+            return [Receipt(**row._mapping) for row in db.execute(query)]  # noqa: SLF001 (public API of SQLAlchemy)
+
+    def keep(self, receipt: Receipt) -> None:
+        with self._writer.begin() as db:
+            _upsert(db, receipts, receipt.model_dump())
+
+    def drop(self, knowledge: str, document_id: str) -> None:
+        c = receipts.c
+        with self._writer.begin() as db:
+            db.execute(
+                sa.delete(receipts).where(c.knowledge == knowledge, c.document_id == document_id)
+            )
+
+    # files whose digest is known
+
+    def known_file(self, path: Path) -> Digest | None:
+        stat = path.stat()
+        with self._engine.begin() as db:
+            row = db.execute(sa.select(files).where(files.c.path == str(path))).one_or_none()
+        same = row and (row.size, row.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+        return Digest(row.digest) if row and same else None
+
+    def know_files(self, known: Iterable[tuple[Path, Digest]]) -> None:
+        with self._writer.begin() as db:
+            for path, digest in known:
+                stat = path.stat()
+                row = {
+                    "path": str(path),
+                    "size": stat.st_size,
+                    "mtime_ns": stat.st_mtime_ns,
+                    "digest": digest,
+                }
+                _upsert(db, files, row)
+
+    # API keys
+
+    def api_keys(self) -> list[ApiKey]:
+        with self._engine.begin() as db:
+            rows = db.execute(sa.select(api_keys).order_by(api_keys.c.created))
+            return [ApiKey(**row._mapping) for row in rows]  # noqa: SLF001 (public API of SQLAlchemy)
+
+    def add_api_key(self, key: ApiKey) -> None:
+        with self._writer.begin() as db:
+            db.execute(insert(api_keys).values(**vars(key)))
+
+    def revoke_api_key(self, key_id: str) -> bool:
+        with self._writer.begin() as db:
+            known = api_keys.c.key_id == key_id
+            done = db.execute(sa.update(api_keys).where(known).values(revoked=True))
+            return bool(done.rowcount)
+
+    def _create(self, path: Path) -> None:
+        with self._writer.begin() as db:
+            metadata.create_all(db)
+            found = db.scalar(sa.select(schema.c.version))
+            if found is None:
+                db.execute(insert(schema).values(version=SCHEMA_VERSION))
+            elif found != SCHEMA_VERSION:
+                raise Rejected(
+                    f"{path} was written by another version of video-rag (schema {found})",
+                    hint="use that version, or point VIDEO_RAG_HOME at a new folder",
+                )
+
+
+def _set_up(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, in `_begin`
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise Unavailable(
+            f"cannot open {path}: {error.orig}", hint="check the folder's rights and free space"
+        ) from error
+    except sa.exc.DatabaseError as error:
+        raise Rejected(
+            f"{path} is damaged: {error.orig}",
+            hint="move the file away and add your sources again; results on disk are used again",
+        ) from error
+
+
+def _of(table: sa.Table, video_id: str, stage: str) -> sa.Delete:
+    return sa.delete(table).where(table.c.video_id == video_id, table.c.stage == stage)
+
+
+def _select(table: sa.Table, video_id: str, stage: str) -> sa.Select[Any]:
+    return sa.select(table).where(table.c.video_id == video_id, table.c.stage == stage)
+
+
+def _upsert(db: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+    keys = [column.name for column in table.primary_key]
+    rest = {name: value for name, value in row.items() if name not in keys}
+    statement = insert(table).values(**row).on_conflict_do_update(index_elements=keys, set_=rest)
+    db.execute(statement)
+
+
+def _lives(claim: Any) -> bool:
+    return claim.until > owner.now() and not owner.is_dead(claim.owner)
+
+
+def _failure(row: Any) -> Failure:
+    values = dict(row._mapping)  # noqa: SLF001 (public API of SQLAlchemy)
+    values.pop("video_id")
+    return Failure(**values)

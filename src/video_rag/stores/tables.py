@@ -1,0 +1,84 @@
+"""The ledger's tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+def _table(name: str, *columns: sa.Column[object]) -> sa.Table:
+    return sa.Table(name, metadata, *columns)
+
+
+def _key(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.Text, primary_key=True)
+
+
+def _text(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+schema = _table("schema", sa.Column("version", sa.Integer, primary_key=True))
+
+videos = _table(
+    "videos",
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("video_id", sa.Text, nullable=False, unique=True),
+)
+
+results = _table(
+    "results",
+    _key("video_id"),
+    _key("name"),
+    sa.Column("stage", sa.Text, nullable=False),
+    _text("digest"),
+    _text("key"),
+)
+
+claims = _table(
+    "claims",
+    _key("video_id"),
+    _key("stage"),
+    _text("owner"),
+    sa.Column("until", sa.Float, nullable=False),
+)
+
+failures = _table(
+    "failures",
+    _key("video_id"),
+    _key("stage"),
+    _text("key"),
+    _text("error"),
+    _text("message"),
+    _text("hint"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("due", sa.Float),
+)
+
+receipts = _table(
+    "receipts",
+    _key("knowledge"),
+    _key("document_id"),
+    _text("revision"),
+    _text("remote_id"),
+    _text("state"),
+)
+
+files = _table(
+    "files",
+    _key("path"),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("mtime_ns", sa.Integer, nullable=False),
+    _text("digest"),
+)
+
+api_keys = _table(
+    "api_keys",
+    _key("key_id"),
+    _text("name"),
+    _text("role"),
+    _text("hashed"),
+    _text("created"),
+    sa.Column("revoked", sa.Boolean, nullable=False),
+)
