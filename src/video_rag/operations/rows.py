@@ -1,0 +1,101 @@
+"""The JSON that both doors give: `--json` of the command line and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from video_rag.model import Answer, Citation, Hit, Video
+from video_rag.stores import ApiKey, Failure
+
+Row = dict[str, Any]
+
+
+class HasStatus(Protocol):
+    """A video and how far it is, as the library tells it."""
+
+    @property
+    def video(self) -> Video:
+        """The video."""
+
+    @property
+    def state(self) -> str:
+        """How far it is."""
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """What stands in its way."""
+
+
+def video_row(status: HasStatus) -> Row:
+    """A line of `list`; `source` is the path or URL that the video came from."""
+    video = status.video
+    return {
+        "video_id": video.video_id,
+        "title": video.title,
+        "source": video.url,
+        "state": status.state,
+        "language": video.language,
+        "collection": video.collection,
+        "duration": video.duration,
+    }
+
+
+def failure_rows(status: HasStatus) -> list[Row]:
+    """Why a video is not ready, and what to do about it."""
+    return [
+        {"stage": failure.stage, "message": failure.message, "hint": failure.hint}
+        for failure in status.failures
+    ]
+
+
+def hit_row(hit: Hit) -> Row:
+    """A found passage; `url` opens the video at `start`."""
+    chunk = hit.chunk
+    return {
+        "video_id": chunk.video_id,
+        "title": chunk.title,
+        "source": chunk.source,
+        "start": chunk.start,
+        "end": chunk.end,
+        "text": chunk.text,
+        "score": hit.score,
+        "url": chunk.url,
+        "language": chunk.language,
+        "collection": chunk.collection,
+        "origin": chunk.origin,
+    }
+
+
+def citation_row(citation: Citation) -> Row:
+    """The proof of a claim; `start` and `end` are those of the quoted lines."""
+    return {
+        "number": citation.number,
+        "video_id": citation.video_id,
+        "title": citation.title,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "url": citation.url,
+    }
+
+
+def answer_row(answer: Answer) -> Row:
+    """An answer whole; `model` is None when no language model wrote it."""
+    return {
+        "answer": answer.answer,
+        "citations": [citation_row(citation) for citation in answer.citations],
+        "refused": answer.refused,
+        "model": answer.model,
+    }
+
+
+def key_row(key: ApiKey) -> Row:
+    """An API key without its hash."""
+    return {
+        "key_id": key.key_id,
+        "name": key.name,
+        "role": key.role,
+        "created": key.created,
+        "revoked": key.revoked,
+    }
