@@ -1,0 +1,64 @@
+"""What must never be shown: which names hold secrets, and how secrets are cut out of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+MASK = "********"
+"""Stands where a secret stood."""
+
+_WORDS = r"keys?|passwords?|passwd|passphrase|token|secrets?|credentials?|authorization|cookie"
+_SECRET_NAME = re.compile(
+    rf"(?:^|[_-]|api|access|auth|private|secret)(?:{_WORDS})$", flags=re.IGNORECASE
+)
+_LOGIN = re.compile(r"(?<=://)[^\s/@]*:[^\s/]*@")
+_HEADER = re.compile(
+    r"\b((?:proxy-)?authorization|(?:set-)?cookie)(\W{1,3})[^\r\n]+", flags=re.IGNORECASE
+)
+_BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", flags=re.IGNORECASE)
+_PAIR = re.compile(
+    r"([\w-]*(?:key|token|password|passwd|passphrase|secret|signature|sessdata|sid)"
+    r"[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,\"')}\]]+)",
+    flags=re.IGNORECASE,
+)
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a setting of this name holds a secret: `api_key` does, `key_file` does not."""
+    return bool(_SECRET_NAME.search(name))
+
+
+def redact(text: str) -> str:
+    """The text without logins in URLs, `token=…` pairs, authorization headers and cookies."""
+    text = _LOGIN.sub(f"{MASK}@", text)
+    text = _HEADER.sub(rf"\1\2{MASK}", text)
+    text = _BEARER.sub(rf"\1 {MASK}", text)
+    return _PAIR.sub(rf"\1{MASK}", text)
+
+
+def hide(name: str, value: Any) -> Any:
+    """The value of a setting with everything that its name marks as secret in `SecretStr`."""
+    if isinstance(value, Mapping):
+        return {key: hide(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [hide(name, inner) for inner in value]
+    if looks_secret(name) and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return SecretStr(str(value))
+    return value
+
+
+def shown(value: Any) -> Any:
+    """The value as it may be printed: JSON types only, secrets masked."""
+    if isinstance(value, SecretStr):
+        return MASK if value.get_secret_value() else ""
+    if isinstance(value, Mapping):
+        return {str(key): shown(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(inner) for inner in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return redact(str(value))
