@@ -1,0 +1,43 @@
+# Everything that is done to video-rag by hand or by a machine. `make` alone lists it.
+# Needs make, git and Python 3.11 or later with its venv module; everything else goes into .venv.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart test lint fix bench docs clean
+
+BIN := .venv/bin
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install everything into .venv; does nothing when that is done
+	@sh scripts/setup.sh
+
+quickstart: setup ## add the sample lecture and ask two questions about it
+	@$(BIN)/python scripts/quickstart.py
+
+test: setup ## run the tests; ARGS='-k words tests/unit' narrows them
+	@sh scripts/install-test-packages.sh
+	@$(BIN)/pytest -n auto $(ARGS)
+
+lint: setup ## check format, style, types, layers, lengths and spelling
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/max_lines.py
+	$(BIN)/codespell
+
+fix: setup ## repair what lint can repair by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/codespell --write-changes
+
+bench: setup ## measure speed and retrieval; see benchmarks/README.md
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: setup ## write docs/reference anew from the code
+	@$(BIN)/python scripts/reference.py
+
+clean: ## remove everything that was made here, .venv included
+	rm -rf .venv .boot .quickstart .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
