@@ -235,6 +235,8 @@ class Page(Noun):
 
     path: str
     digest: str
+    language: str | None = None
+    """The document's main language."""
     files: tuple[str, ...] = ()
     """Pictures beside it, relative to the same folder."""
 
@@ -343,13 +345,15 @@ class Job(Noun):
     stage: str
 
 
-CJK_FIRST, CJK_LAST = "\u3040", "\u9fff"
-
-
 def join_lines(lines: Iterable[str]) -> str:
     """Join spoken lines to running text: no space between Chinese or Japanese characters."""
     joined = ""
     for line in lines:
-        tight = joined and CJK_FIRST <= joined[-1] <= CJK_LAST and line[:1] >= CJK_FIRST
-        joined += line if not joined or tight else f" {line}"
+        tight = not joined or (_is_wide(joined[-1]) and _is_wide(line[:1]))
+        joined += line if tight else f" {line}"
     return joined
+
+
+def _is_wide(character: str) -> bool:
+    """Whether it is a CJK character, kana or full-width punctuation, which take no spaces."""
+    return "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"

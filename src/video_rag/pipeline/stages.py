@@ -134,13 +134,11 @@ def _last(frames: Sequence[Frame]) -> float:
 
 def compose(work: Work, tools: Tools) -> Document:
     """Interleave speech and slides."""
-    media = work.read("media", MediaSet)
-    return tools.composer.compose(
-        with_media_facts(work.read("video", Video), media),
-        media,
-        work.read("transcript", Transcripts),
-        work.read("slides", Slides),
-    )
+    media, transcripts = work.read("media", MediaSet), work.read("transcript", Transcripts)
+    video = with_media_facts(work.read("video", Video), media)
+    if video.language is None and transcripts.main:
+        video = video.model_copy(update={"language": transcripts.main.language})
+    return tools.composer.compose(video, media, transcripts, work.read("slides", Slides))
 
 
 def with_media_facts(video: Video, media: MediaSet) -> Video:
@@ -161,7 +159,10 @@ def save(work: Work, tools: Tools) -> Page:
         document, tools.link(document.video), lambda slide: pictures[slide.image]
     )
     page = Page(
-        path=name + tools.renderer.suffix, digest=of_bytes(data), files=tuple(pictures.values())
+        path=name + tools.renderer.suffix,
+        digest=of_bytes(data),
+        language=document.video.language,
+        files=tuple(pictures.values()),
     )
     for image, path in pictures.items():
         write(tools.documents / path, work.blobs.get(image))

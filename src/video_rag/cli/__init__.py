@@ -1,0 +1,54 @@
+"""The command `video-rag`: reads arguments, calls the library, prints; errors become exit codes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from video_rag.cli import ask, ops, videos
+from video_rag.cli.show import complain
+from video_rag.errors import VideoRagError
+
+app = typer.Typer(
+    name="video-rag",
+    help="Turn videos into a knowledge base that cites the very second.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+videos.register(app)
+ask.register(app)
+ops.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code (see docs/reference/exit-codes.md)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(given, prog_name="video-rag", standalone_mode=False)
+    except VideoRagError as error:
+        complain(str(error), error.hint)
+        return error.exit_code
+    except typer.TyperException as error:
+        hint = "see `video-rag --help`; a name that begins with a dash goes after `--`"
+        complain(str(error) or error.format_message() or "no command given", hint)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        complain("stopped", "run it again: it goes on where it was")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader left; Python would complain about stdout at exit
+        return 0
+    except Exception as error:  # one of the three named places: anything else is a bug of ours
+        logging.getLogger("video_rag").exception("bug")
+        complain(f"a bug in video-rag: {type(error).__name__}: {error}", "please report it")
+        raise
+    return int(code or 0)
+
+
+def run() -> None:
+    """The entry point of the installed command."""
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""search · ask · eval"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from video_rag import timecode
+from video_rag.answerers import Delta, Done
+from video_rag.cli.show import out, print_json, print_table
+from video_rag.cli.videos import Json, open_library
+from video_rag.model import Answer, Hit, Query, Question
+from video_rag.operations.rows import answer_row, hit_row
+
+Limit = Annotated[int | None, typer.Option(help="At most so many passages.", min=1, max=1000)]
+Collection = Annotated[str | None, typer.Option(help="Only in this collection.")]
+Language = Annotated[str | None, typer.Option(help="Only passages in this language.")]
+Knowledge = Annotated[str | None, typer.Option(help="The knowledge base to look in.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this file into the app."""
+    app.command()(search)
+    app.command()(ask)
+    app.command("eval")(evaluate)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    limit: Limit = None,
+    collection: Collection = None,
+    language: Language = None,
+    knowledge: Knowledge = None,
+    as_json: Json = False,
+) -> None:
+    """Show the passages that fit best."""
+    library = open_library()
+    hits = library.search(
+        Query(
+            text=query,
+            limit=limit or library.settings.search.limit,
+            collection=collection,
+            language=language,
+        ),
+        knowledge,
+    )
+    if as_json:
+        print_json([hit_row(hit) for hit in hits])
+        return
+    for number, hit in enumerate(hits, 1):
+        _print_hit(number, hit)
+    if not hits:
+        out.print("nothing found")
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="A question, in any language.")],
+    limit: Limit = None,
+    collection: Collection = None,
+    language: Language = None,
+    knowledge: Knowledge = None,
+    answerer: Annotated[str | None, typer.Option(help="Who answers.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a question, with citations that open the very second."""
+    library = open_library()
+    asked = Question(
+        text=question,
+        limit=limit or library.settings.ask.passages,
+        collection=collection,
+        language=language,
+    )
+    for event in library.ask(asked, answerer, knowledge):
+        if isinstance(event, Delta) and not as_json and out.is_terminal:
+            out.print(escape(event.text), end="")
+        elif isinstance(event, Done):
+            if as_json:
+                print_json(answer_row(event.answer))
+            else:
+                _print_answer(event.answer, streamed=out.is_terminal)
+
+
+def evaluate(
+    questions: Annotated[Path, typer.Argument(help="JSON lines with known places.")],
+    knowledge: Knowledge = None,
+    as_json: Json = False,
+) -> None:
+    """Measure search: how often the right place is among the first passages."""
+    score = open_library().evaluate(questions, knowledge)
+    if as_json:
+        print_json(score)
+        return
+    languages = score["by_language"]
+    rows = [("all", score), *((name, languages[name]) for name in sorted(languages))]
+    columns = ("n", "hit@1", "hit@5", "hit@10", "mrr")
+    print_table(
+        ("language", *columns),
+        [(name, *(_figure(part[column]) for column in columns)) for name, part in rows],
+    )
+
+
+def _figure(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def _print_hit(number: int, hit: Hit) -> None:
+    chunk = hit.chunk
+    when = timecode.span(chunk.start, chunk.end)
+    out.print(f"[bold]{number}. {escape(chunk.title)}[/] {when}  [dim]{hit.score:.2f}[/]")
+    text = " ".join(chunk.text.split())
+    out.print(f"   {escape(text[:280])}{'…' if len(text) > 280 else ''}")
+    out.print(f"   [dim]{escape(chunk.url)}[/]")
+
+
+def _print_answer(answer: Answer, *, streamed: bool) -> None:
+    out.print("" if streamed else escape(answer.answer))
+    if answer.citations:
+        out.print()
+    for c in answer.citations:
+        when = timecode.span(c.start, c.end)
+        out.print(f"[bold]\\[{c.number}][/] {escape(c.title)} {when}  [dim]{escape(c.url)}[/]")

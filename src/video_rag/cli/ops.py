@@ -1,0 +1,123 @@
+"""settings · plugins · doctor · serve · keys"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from video_rag import plugins
+from video_rag.cli.show import out, print_json, print_table
+from video_rag.cli.videos import Json, open_library
+from video_rag.operations import doctor, keys, listing
+from video_rag.settings import explain, load_settings
+
+keys_app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this file into the app."""
+    app.command("settings")(show_settings)
+    app.command("plugins")(show_plugins)
+    app.command("doctor")(examine)
+    app.command()(serve)
+    app.add_typer(keys_app, name="keys")
+
+
+def show_settings(as_json: Json = False) -> None:
+    """Print the settings in force, where each comes from, secrets masked."""
+    found = explain(load_settings())
+    if as_json:
+        print_json([asdict(setting) for setting in found])
+        return
+    rows = [(s.name, "" if s.value is None else str(s.value), s.origin) for s in found]
+    print_table(("setting", "value", "from"), rows)
+
+
+def show_plugins(
+    name: Annotated[
+        str | None, typer.Argument(help="A family, or family.name for its options.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List plug-ins and their options."""
+    family, _, plugin = (name or "").partition(".")
+    if plugin:
+        options = listing.options(family, plugin)
+        if as_json:
+            print_json(options)
+        else:
+            columns = ("option", "default", "what")
+            print_table(columns, [(o["name"], o["default"], o["description"]) for o in options])
+        return
+    rows = listing.plugins([family] if family else list(plugins.FAMILIES))
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ("family", "name", "what"), [(r["family"], r["name"], r["summary"]) for r in rows]
+        )
+
+
+def examine(as_json: Json = False) -> None:
+    """Look whether all that is needed is there, and say what to do where it is not."""
+    findings = doctor.examine(load_settings())
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    for finding in findings if not as_json else ():
+        mark = {"ok": "[green]✓[/]", "note": "[yellow]![/]", "wrong": "[bold red]✗[/]"}
+        out.print(f"{mark[finding.state]} {escape(finding.name)}: {escape(finding.detail)}")
+        if finding.hint:
+            out.print(f"  [bold]hint:[/] {escape(finding.hint)}")
+    raise typer.Exit(4 if any(finding.state == "wrong" for finding in findings) else 0)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+) -> None:
+    """Serve the page and the API; loopback without keys, elsewhere only with them."""
+    from video_rag.api.server import serve as run
+
+    library = open_library()
+    server = library.settings.server
+    run(library, host or server.host, server.port if port is None else port)
+
+
+@keys_app.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    role: Annotated[str, typer.Option(help="read, write or admin.")] = "read",
+    as_json: Json = False,
+) -> None:
+    """Make a key and show it, this once."""
+    key, plain = keys.make(open_library().ledger, name, role)
+    if as_json:
+        print_json({"key_id": key.key_id, "name": key.name, "role": key.role, "key": plain})
+        return
+    out.print(plain)
+    out.print(f"[dim]keep it now: it is stored hashed and cannot be shown again ({key.role})[/]")
+
+
+@keys_app.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """List the keys; the keys themselves are not stored."""
+    found = [
+        {"key_id": k.key_id, "name": k.name, "role": k.role, "created": k.created[:19],
+         "revoked": k.revoked}
+        for k in open_library().ledger.api_keys()
+    ]  # fmt: skip
+    if as_json:
+        print_json(found)
+        return
+    columns = ("key_id", "name", "role", "created", "revoked")
+    print_table(columns, [tuple(str(row[column]) for column in columns) for row in found])
+
+
+@keys_app.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="Id or name of the key.")]) -> None:
+    """Shut a key out at once."""
+    key = keys.revoke(open_library().ledger, key_id)
+    out.print(f"revoked {escape(key.name)} ({key.key_id})")

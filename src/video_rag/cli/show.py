@@ -1,0 +1,80 @@
+"""How things look in a terminal: errors, tables, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from video_rag.observers import Event, StageDone, StageFailed, StageProgress, StageStarted
+from video_rag.plugins import Options as PluginOptions
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def complain(message: str, hint: str = "") -> None:
+    """One line of what happened, one of what to do."""
+    line = " ".join(message.split())
+    err.print(f"[bold red]error:[/] {escape(line)}")
+    if hint:
+        err.print(f"[bold]hint:[/]  {escape(' '.join(hint.split()))}")
+
+
+def print_json(value: Any) -> None:
+    """JSON for programs: UTF-8 as it is, indented."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table; the last column takes what is left of the line."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column != columns[-1], overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+class Meter:
+    """An observer that shows on a terminal what is being worked on; silent elsewhere."""
+
+    version = 1
+
+    def __init__(self) -> None:
+        self.options = PluginOptions()
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Move the line of the stage that the event is about."""
+        if isinstance(event, StageStarted):
+            task = self._progress.add_task(event.stage, total=1.0, note="")
+            self._tasks[event.video_id, event.stage] = task
+        elif isinstance(event, StageProgress):
+            task = self._tasks[event.video_id, event.stage]
+            self._progress.update(task, completed=event.share, note=escape(event.note))
+        elif isinstance(event, StageDone | StageFailed):
+            self._progress.remove_task(self._tasks.pop((event.video_id, event.stage)))

@@ -1,0 +1,241 @@
+"""add · list · show · remove · retry · export"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from video_rag import timecode
+from video_rag.cli.show import Meter, complain, err, out, print_json, print_table
+from video_rag.errors import ContentError, NotFound
+from video_rag.library import Added, Library, Status, Wishes
+from video_rag.operations.rows import video_row
+from video_rag.settings import load_settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+CODES = {"ContentError": 3, "Unavailable": 4, "Rejected": 4, "Bug": 1}
+"""Exit codes of the errors that the ledger remembers by name; all others are usage errors."""
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this file into the app."""
+    for command in (add, show, remove, retry, export):
+        app.command()(command)
+    app.command("list")(list_videos)
+
+
+def open_library(meter: Meter | None = None) -> Library:
+    """The library that the settings name."""
+    return Library(load_settings(), [meter] if meter else [])
+
+
+def add(
+    sources: Annotated[
+        list[str], typer.Argument(help="Files, folders, subtitle files or URLs.", metavar="SOURCE…")
+    ],
+    collection: Annotated[str | None, typer.Option(help="Put them into this collection.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title, for a single video.")] = None,
+    language: Annotated[str | None, typer.Option(help="Spoken language, such as zh or en.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in videos: fetch, transcribe, read slides, write the document, publish.
+
+    Doing it again is cheap and harmless: only what is new or changed is worked on.
+    """
+    with Meter() as meter:
+        library = open_library(meter)
+        added = []
+        for item in library.add(sources, Wishes(collection, title, language)):
+            added.append(item)
+            if not as_json:
+                _report(item, library)
+    if as_json:
+        print_json([_added_row(item) for item in added])
+    elif len(added) > 1:
+        _sum_up(added)
+    raise typer.Exit(_worst([_code(item) for item in added]))
+
+
+def list_videos(as_json: Json = False) -> None:
+    """Show every video and how far it is."""
+    statuses = open_library().videos()
+    if as_json:
+        print_json([video_row(status) for status in statuses])
+        return
+    if not statuses:
+        out.print("The library is empty. Add something: [bold]video-rag add talk.mp4[/]")
+        return
+    rows = [
+        (
+            status.video.video_id,
+            status.state,
+            status.video.language or "",
+            timecode.clock(status.video.duration or 0.0),
+            status.video.collection,
+            status.video.title,
+        )
+        for status in statuses
+    ]
+    print_table(("id", "state", "lang", "length", "collection", "title"), rows)
+
+
+def show(
+    video: Annotated[str, typer.Argument(help="Id, title, file name, path or URL.")],
+    as_json: Json = False,
+) -> None:
+    """Show one video: facts, failures, notes, sections."""
+    library = open_library()
+    status = library.status(library.find(video))
+    if as_json:
+        print_json(_show_row(library, status))
+        return
+    _print_facts(status)
+    if status.state == "ready":
+        _print_document(library, status.video.video_id)
+
+
+def remove(
+    videos: Annotated[list[str], typer.Argument(help="Ids, titles or file names.")],
+) -> None:
+    """Take videos out of the library and of every knowledge base; your files stay untouched."""
+    library = open_library()
+    for name in videos:
+        video_id = library.find(name)
+        title = library.status(video_id).video.title
+        library.remove(video_id)
+        out.print(f"removed {escape(title)} ({video_id})")
+
+
+def retry(
+    video: Annotated[str | None, typer.Argument(help="Only this video.")] = None,
+) -> None:
+    """Forget failures and work again on what is not ready."""
+    with Meter() as meter:
+        library = open_library(meter)
+        wanted = (
+            [library.find(video)]
+            if video
+            else [s.video.video_id for s in library.videos() if s.state != "ready"]
+        )
+        done = [Added(status.video.url, status) for status in library.retry(wanted)]
+        for item in done:
+            _report(item, library)
+    if not done:
+        out.print("nothing to retry: every video is ready")
+    raise typer.Exit(_worst([_code(item) for item in done]))
+
+
+def export(
+    videos: Annotated[list[str], typer.Argument(help="Ids, titles or file names.")],
+    to: Annotated[Path, typer.Option("--to", help="Folder to write into.")],
+    format_name: Annotated[str, typer.Option("--format", help="md or vtt.")] = "md",
+) -> None:
+    """Write documents into a folder."""
+    library = open_library()
+    for video_id in [library.find(name) for name in videos]:
+        out.print(escape(str(library.export(video_id, format_name, to))))
+
+
+def _report(item: Added, library: Library) -> None:
+    status = item.status
+    if status is None:
+        error = item.error or ContentError("nothing there")
+        complain(str(error), error.hint)
+        return
+    title = escape(status.video.title)
+    if status.state != "ready":
+        err.print(f"[bold red]✗[/] {title}: {status.state}")
+        for failure in status.failures:
+            complain(failure.message, failure.hint)
+        return
+    more = f" (the same file as {escape(item.same_as)})" if item.same_as else ""
+    verb = "ready" if item.is_new else "up to date"
+    out.print(f"[green]✓[/] {title}: {verb}{more}")
+    for note in library.document(status.video.video_id).notes if item.is_new else ():
+        out.print(f"  note: {escape(note)}")
+
+
+def _sum_up(added: list[Added]) -> None:
+    ready = sum(1 for item in added if item.status and item.status.state == "ready")
+    new = sum(1 for item in added if item.is_new)
+    out.print(f"{ready} of {len(added)} ready, {new} new")
+
+
+def _added_row(item: Added) -> dict[str, object]:
+    if item.status is None:
+        error = item.error
+        problem = {"message": str(error), "hint": error.hint if error else ""}
+        return {"source": item.url, "state": "failed", "failures": [problem]}
+    failures = [{"message": f.message, "hint": f.hint} for f in item.status.failures]
+    return {**video_row(item.status), "failures": failures}
+
+
+def _code(item: Added) -> int:
+    if item.error:
+        return item.error.exit_code
+    failures = item.status.failures if item.status else ()
+    return _worst([CODES.get(failure.error, 2) for failure in failures])
+
+
+def _worst(codes: list[int]) -> int:
+    """A video at fault (3) is what `add` promises to tell; then bugs, servers, usage."""
+    return next((code for code in (3, 1, 4, 2) if code in codes), 0)
+
+
+def _print_facts(status: Status) -> None:
+    video = status.video
+    facts = {
+        "id": video.video_id,
+        "source": video.url,
+        "state": status.state,
+        "channel": video.channel,
+        "published": video.published,
+        "length": timecode.clock(video.duration) if video.duration else None,
+        "collection": video.collection,
+    }
+    out.print(f"[bold]{escape(video.title)}[/]")
+    for name, value in facts.items():
+        if value:
+            out.print(f"  {name:11} {escape(value)}")
+    for failure in status.failures:
+        complain(f"{failure.stage}: {failure.message}", failure.hint)
+
+
+def _print_document(library: Library, video_id: str) -> None:
+    document, tracks = library.document(video_id), library.transcripts(video_id).tracks
+    words = ", ".join(f"{t.language} ({t.origin}, {len(t.segments)} lines)" for t in tracks)
+    out.print(f"  {'words':11} {escape(words) or 'none'}")
+    out.print(f"  {'slides':11} {len(document.slides)}")
+    out.print(f"  {'document':11} {escape(str(library.page(video_id)))}")
+    for note in document.notes:
+        out.print(f"  {'note':11} {escape(note)}")
+    for section in document.sections:
+        heading = section.heading or section.text[:60]
+        out.print(f"  {timecode.clock(section.start):>9}   {escape(heading)}")
+
+
+def _show_row(library: Library, status: Status) -> dict[str, object]:
+    row: dict[str, object] = dict(video_row(status))
+    row["failures"] = [
+        {"stage": f.stage, "error": f.error, "message": f.message, "hint": f.hint}
+        for f in status.failures
+    ]
+    try:
+        document = library.document(status.video.video_id)
+        tracks = library.transcripts(status.video.video_id).tracks
+        page = str(library.page(status.video.video_id))
+    except NotFound:
+        return row
+    row["document"] = page
+    row["notes"] = list(document.notes)
+    row["tracks"] = [
+        {"language": t.language, "origin": t.origin, "lines": len(t.segments)} for t in tracks
+    ]
+    row["sections"] = [
+        {"start": s.start, "end": s.end, "heading": s.heading, "text": s.text}
+        for s in document.sections
+    ]
+    return row

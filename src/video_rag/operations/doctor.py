@@ -1,0 +1,122 @@
+"""Looks at everything that could keep video-rag from working, and says what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from video_rag.errors import VideoRagError
+from video_rag.settings import Settings
+from video_rag.stores.sql import Sql
+from video_rag.wiring import Parts
+
+LOW_DISK_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `note` works, but not as well as it could."""
+
+    name: str
+    state: Literal["ok", "note", "wrong"]
+    detail: str
+    hint: str = ""
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A plug-in that can look after itself."""
+
+    def check(self) -> str:
+        """One line on how it is. Raises a `VideoRagError` with the remedy."""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Everything that the settings make use of."""
+    findings = [_home(settings.home), _disk(settings.home), _sqlite()]
+    if findings[0].state == "wrong":
+        return findings
+    ledger = Sql(settings.home / "library.db")
+    try:
+        findings += [_tried(name, look) for name, look in _parts(Parts(settings, ledger))]
+    finally:
+        ledger.close()
+    return findings
+
+
+def _parts(parts: Parts) -> Iterator[tuple[str, Callable[[], str]]]:
+    settings = parts.settings
+    chosen = {
+        "samplers": [settings.pipeline.sampler],
+        "readers": [settings.pipeline.reader],
+        "transcribers": settings.pipeline.transcribers,
+        "embedders": [settings.search.embedder],
+        "rerankers": [settings.search.reranker],
+        "answerers": [settings.ask.answerer],
+    }
+    yield "sources", lambda: ", ".join(_sources(parts))
+    for family, names in chosen.items():
+        for name in filter(None, names):
+            yield f"{family}.{name}", partial(_built, parts, family, name)
+    for name in parts.published_to():
+        yield f"knowledge.{name}", partial(_base, parts, name)
+
+
+def _sources(parts: Parts) -> list[str]:
+    return [f"{name}: {_look(source)}" for name, source in parts.sources().items()]
+
+
+def _built(parts: Parts, family: str, name: str) -> str:
+    return _look(parts.build(family, name))
+
+
+def _base(parts: Parts, name: str) -> str:
+    return _look(parts.knowledge(name))
+
+
+def _look(plugin: Any) -> str:
+    return plugin.check() if isinstance(plugin, Checked) else "ready"
+
+
+def _tried(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, "ok", look())
+    except VideoRagError as error:
+        return Finding(name, "wrong", str(error), error.hint)
+
+
+def _home(home: Path) -> Finding:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / ".doctor"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        hint = "set VIDEO_RAG_HOME to a folder that you may write to"
+        return Finding("home", "wrong", f"cannot write to {home}: {error.strerror}", hint)
+    return Finding("home", "ok", str(home))
+
+
+def _disk(home: Path) -> Finding:
+    folder = next(path for path in (home, *home.parents) if path.is_dir())
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1024**3:.1f} GiB free"
+    if free < LOW_DISK_BYTES:
+        return Finding("disk", "note", detail, "free some space: downloads and slides need it")
+    return Finding("disk", "ok", detail)
+
+
+def _sqlite() -> Finding:
+    detail = f"SQLite {sqlite3.sqlite_version}"
+    with sqlite3.connect(":memory:") as db:
+        options = {row[0] for row in db.execute("PRAGMA compile_options")}
+    db.close()
+    if "ENABLE_FTS5" not in options:
+        hint = "use a Python whose SQLite has full-text search, such as the system's"
+        return Finding("search", "wrong", f"{detail} without FTS5", hint)
+    return Finding("search", "ok", f"{detail} with FTS5")
