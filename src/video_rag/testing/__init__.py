@@ -1,0 +1,1 @@
+"""What tests are made of: small clips with known words at known times."""
