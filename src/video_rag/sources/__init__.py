@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from video_rag.errors import VideoRagError
 from video_rag.model import MediaSet, Video
 from video_rag.plugins import Options
 
@@ -29,11 +30,12 @@ class Source(Protocol):
     def claims(self, url: str) -> bool:
         """Whether this path or URL is for this source; no network, no disk reads beyond a stat."""
 
-    def discover(self, url: str) -> Iterator[Video]:
-        """The videos behind a path or URL, in a stable order.
+    def discover(self, url: str) -> Iterator[Video | VideoRagError]:
+        """The videos behind a path or URL, in a stable order; each `video_id` once.
 
-        Raises `NotFound`, `UnsupportedUrl`, `ContentError` (this one item; the caller goes on with
-        the next one: raise it as late as possible), `Unavailable`.
+        A faulty item among many is yielded as the error, not raised, so that the others go on.
+        Raises `NotFound`, `UnsupportedUrl`, `ContentError`, `Unavailable` or `Rejected` when the
+        path or URL as a whole gives nothing.
         """
 
     def fetch(self, video: Video, scratch: Path) -> MediaSet:

@@ -1,0 +1,80 @@
+"""What a download needs beside yt-dlp: a limit, a log, cookies, ffmpeg, a safe landing."""
+
+from __future__ import annotations
+
+import io
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from video_rag.errors import BadSettings, UsageError
+from video_rag.sources.weberrors import redacted
+
+log = logging.getLogger("video_rag")
+
+
+class Log:
+    """yt-dlp's chatter, for debugging, without secrets; errors are raised anyway."""
+
+    def debug(self, message: str) -> None:
+        """Pass a line on."""
+        log.debug("yt-dlp: %s", redacted(message))
+
+    info = warning = error = debug
+
+
+def limit(most: int) -> Callable[[dict[str, Any]], None]:
+    """A hook that stops a download of which nobody said beforehand how large it is."""
+
+    def watch(progress: dict[str, Any]) -> None:
+        if (progress.get("downloaded_bytes") or 0) > most:
+            from yt_dlp.utils import DownloadCancelled
+
+            raise DownloadCancelled(f"larger than {most} bytes")
+
+    return watch
+
+
+def cookies_in(path: Path) -> io.StringIO:
+    """The cookies as a copy: yt-dlp would write them back to the file."""
+    try:
+        return io.StringIO(path.expanduser().read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise BadSettings(
+            f"[sources.ytdlp] cookies: {path} cannot be read", hint="export a cookies.txt there"
+        ) from error
+
+
+def ffmpeg() -> str | None:
+    """The program that joins picture and sound: the system's, else the one from PyPI."""
+    if found := shutil.which("ffmpeg"):
+        return found
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        return None
+
+
+def move(source: Path, target: Path) -> Path:
+    """Bring a file to its place, also from another disk, so that it is there whole or not."""
+    part = target.with_name(f"{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source, part)
+        part.replace(target)
+    except OSError as error:
+        raise UsageError(
+            f"{target} cannot be written: {error.strerror}", hint="check the disk's space"
+        ) from error
+    return target
+
+
+def write(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,250 @@
+"""Local files and folders: video, sound, and the subtitle files beside them or alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from video_rag import media
+from video_rag.digest import of_value
+from video_rag.errors import ContentError, NotFound, UnsupportedUrl, UsageError, VideoRagError
+from video_rag.model import Kind, Media, MediaSet, Video
+from video_rag.plugins import Options as PluginOptions
+from video_rag.sources import Places
+from video_rag.sources.lectures import Lecture, lecture_of, lectures_in, natural, stem_of
+
+log = logging.getLogger("video_rag")
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_PATH_LIKE = ("/", "./", "../", "~", ".\\", "..\\")
+_SKIPPED_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
+
+
+class Folder:
+    """Files of this machine, which stay where they are.
+
+    A folder is read with all below it, hidden files left out. `talk.srt`, `talk.zh.vtt` or
+    `talk.en.ass` beside `talk.mp4` are its subtitles; without a video they are a lecture of their
+    own, one for all languages of a stem.
+    """
+
+    version = 1
+
+    class Options(PluginOptions):
+        """A folder has nothing to set."""
+
+    def __init__(self, options: Options, *, places: Places) -> None:
+        self.options = options
+        self.places = places
+
+    def claims(self, url: str) -> bool:
+        """Whether this is a path, there or not, or a `file:` URL."""
+        if url.startswith("file://"):
+            return True
+        if _SCHEME.match(url):
+            return False
+        looks_like_path = (
+            url.startswith(_PATH_LIKE)
+            or url in {".", ".."}
+            or Path(url).suffix.lower() in media.MEDIA_SUFFIXES
+        )
+        return looks_like_path or _exists(_to_path(url))
+
+    def discover(self, url: str) -> Iterator[Video | VideoRagError]:
+        """The lectures of a file or folder in natural order; containers stay closed.
+
+        Raises `NotFound`, `UnsupportedUrl` for a file of another kind, and `UsageError` for a
+        folder with nothing in it. A faulty file among others is yielded as a `ContentError`.
+        """
+        path = _to_path(url)
+        if not _exists(path):
+            raise NotFound(f"{_shown(path)} does not exist", hint="check the path")
+        if path.is_dir():
+            yield from self._discover_folder(path)
+            return
+        if path.suffix.lower() not in media.MEDIA_SUFFIXES:
+            known = " ".join(sorted(media.MEDIA_SUFFIXES))
+            raise UnsupportedUrl(f"{_shown(path)} is no video", hint=f"known suffixes: {known}")
+        yield self._video(lecture_of(path))
+
+    def fetch(self, video: Video, scratch: Path) -> MediaSet:  # noqa: ARG002 - nothing is copied
+        """The files of a lecture and what the container says. Nothing is copied.
+
+        Raises `NotFound` when the file is gone and `ContentError` when it is faulty or another one
+        than was added.
+        """
+        path = Path(video.url)
+        if not _exists(path):
+            raise NotFound(f"{_shown(path)} is gone", hint="put it back, or remove the video")
+        digest, size = self._facts(path)
+        if _id_of(digest) != video.video_id:
+            raise ContentError(f"{_shown(path)} changed since it was added", hint="add it again")
+        subtitles, notes = self._subtitles(lecture_of(path))
+        if path.suffix.lower() in media.SUBTITLE_SUFFIXES:
+            return MediaSet(files=subtitles, notes=notes)
+        probe = media.probe(path)
+        kind: Kind = "video" if probe.has_picture else "audio"
+        return MediaSet(
+            files=(Media(kind=kind, path=str(path), digest=digest, size=size), *subtitles),
+            duration=probe.duration,
+            title=probe.title,
+            chapters=probe.chapters,
+            has_speech_track=probe.has_audio,
+            has_picture=probe.has_picture,
+            notes=probe.notes + notes,
+        )
+
+    def link(self, video: Video, seconds: float) -> str:
+        """`file:///…/talk.mp4#t=4.3`; for subtitles alone just the file, which has no player."""
+        path = Path(video.url)
+        if path.suffix.lower() in media.SUBTITLE_SUFFIXES:
+            return path.as_uri()
+        at = f"{max(seconds, 0.0):.3f}".rstrip("0").rstrip(".")
+        return f"{path.as_uri()}#t={at}"
+
+    def _discover_folder(self, folder: Path) -> Iterator[Video | VideoRagError]:
+        """Every lecture below a folder, each once even where it lies under two names."""
+        seen: dict[str, Path] = {}
+        found = 0
+        for item in _walk(folder):
+            found += 1
+            if isinstance(item, VideoRagError):
+                yield item
+                continue
+            try:
+                video = self._video(item)
+            except ContentError as error:
+                yield error
+                continue
+            if video.video_id in seen:
+                log.info("%s is the same file as %s", item.main, seen[video.video_id])
+                continue
+            seen[video.video_id] = item.main
+            yield video
+        if not found:
+            raise UsageError(
+                f"there is no video, sound or subtitle file in {folder}",
+                hint="known suffixes: " + " ".join(sorted(media.MEDIA_SUFFIXES)),
+            )
+
+    def _video(self, lecture: Lecture) -> Video:
+        """A lecture as a video. Raises `ContentError` when its main file cannot be used."""
+        path = lecture.main
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise ContentError(
+                f"{_shown(path)}: its name is not UTF-8", hint="rename it"
+            ) from error
+        digest, _ = self._facts(path)
+        stem = stem_of(path)
+        languages = {language for _, language in lecture.subtitles}
+        alone = lecture.is_subtitles and len(languages) == 1
+        return Video(
+            video_id=_id_of(digest),
+            source="folder",
+            url=str(path),
+            title=stem,
+            stem=stem,
+            language=languages.pop() if alone else None,
+            fingerprint=self._fingerprint(lecture),
+        )
+
+    def _fingerprint(self, lecture: Lecture) -> str:
+        """Changes when a sidecar comes, goes or changes."""
+        rows = []
+        for path, _ in lecture.subtitles:
+            try:
+                rows.append([path.name, self.places.digest(path)])
+            except OSError as error:
+                rows.append([path.name, str(error.strerror)])
+        return of_value(rows)
+
+    def _subtitles(self, lecture: Lecture) -> tuple[tuple[Media, ...], tuple[str, ...]]:
+        """The subtitle files that can be read, and notes about the others."""
+        files, notes = [], []
+        for path, language in lecture.subtitles:
+            try:
+                digest, size = self._facts(path)
+            except ContentError as error:
+                notes.append(f"subtitles left out: {error}")
+                continue
+            files.append(
+                Media(
+                    kind="subtitles",
+                    path=str(path),
+                    digest=digest,
+                    size=size,
+                    language=language,
+                    origin="sidecar",
+                )
+            )
+        return tuple(files), tuple(notes)
+
+    def _facts(self, path: Path) -> tuple[str, int]:
+        """Digest and size. Raises `ContentError` when a file is empty or cannot be read."""
+        try:
+            size = path.stat().st_size
+            if size == 0:
+                raise ContentError(f"{_shown(path)} is empty", hint="copy or download it again")
+            return self.places.digest(path), size
+        except OSError as error:
+            raise ContentError(
+                f"{_shown(path)} cannot be read: {error.strerror}", hint="check its permissions"
+            ) from error
+
+
+def _id_of(digest: str) -> str:
+    return f"file:{digest[:16]}"
+
+
+def _shown(path: Path) -> str:
+    """A path for messages: on one line, whatever bytes its name has."""
+    text = str(path).encode(errors="backslashreplace").decode()
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def _to_path(url: str) -> Path:
+    """An absolute path from a path or a `file:` URL; links are kept as they are."""
+    if url.startswith("file://"):
+        url = unquote(urlsplit(url.replace("?", "%3F")).path)
+    return Path(os.path.abspath(Path(url).expanduser()))  # noqa: PTH100 - resolve() follows links
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is something; no name is too odd to ask."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _walk(folder: Path) -> Iterator[Lecture | ContentError]:
+    """Lectures below a folder in natural order; each real folder is entered once."""
+    entered: set[tuple[int, int]] = set()
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            status = here.stat()
+            entries = [path for path in here.iterdir() if not _is_skipped(path.name)]
+        except OSError as error:
+            yield ContentError(
+                f"{_shown(here)} cannot be read: {error.strerror}", hint="check its permissions"
+            )
+            continue
+        if (status.st_dev, status.st_ino) in entered:
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        folders = [path for path in entries if path.is_dir()]
+        waiting.extend(sorted(folders, key=natural, reverse=True))
+        yield from lectures_in(path for path in entries if path.is_file())
+
+
+def _is_skipped(name: str) -> bool:
+    """Hidden files, editors' copies, and what systems strew about."""
+    return name.startswith((".", "~")) or name.endswith("~") or name in _SKIPPED_FOLDERS
