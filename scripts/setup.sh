@@ -76,8 +76,9 @@ find_uv() {
     printf '%s\n' .boot/bin/uv
 }
 
+# Inexact: plug-ins that a person installed into .venv stay.
 sync() {
-    "$uv" sync --quiet --locked --all-extras --python "$interpreter" "$@"
+    "$uv" sync --quiet --locked --inexact --all-extras --python "$interpreter" "$@"
 }
 
 is_done && exit 0
@@ -95,7 +96,8 @@ say "installing video-rag into .venv (the first time 1.3 GB on disk) …"
 if ! sync; then
     say "trying again with what is on this machine already …"
     sync --offline || {
-        say "The packages could not be had. Is there a way to the Python package index?"
+        say "uv could not install everything; it says why above. The first installation needs a way" \
+            "to the Python package index."
         exit 1
     }
 fi
