@@ -15,16 +15,18 @@ _WORDS = r"keys?|passwords?|passwd|passphrase|token|secrets?|credentials?|author
 _SECRET_NAME = re.compile(
     rf"(?:^|[_-]|api|access|auth|private|secret)(?:{_WORDS})$", flags=re.IGNORECASE
 )
-_LOGIN = re.compile(r"(?<=://)[^\s/@]*:[^\s/]*@")
+_LOGIN = re.compile(r"(?<=://)[^\s/]*@")
 _HEADER = re.compile(
-    r"\b((?:proxy-)?authorization|(?:set-)?cookie)(\W{1,3})[^\r\n]+", flags=re.IGNORECASE
+    r"\b((?:proxy-)?authorization|(?:set-)?cookies?)([\"']?\s*[:=]\s*)[^\r\n]+", flags=re.IGNORECASE
 )
-_BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", flags=re.IGNORECASE)
+_BEARER = re.compile(r"\b(bearer)\s+[\w.~+/=-]+", flags=re.IGNORECASE)
 _PAIR = re.compile(
-    r"([\w-]*(?:key|token|password|passwd|passphrase|secret|signature|sessdata|sid)"
-    r"[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,\"')}\]]+)",
+    r"((?:key|token|password|passwd|passphrase|secret|signature|sessdata|bili_jct)[\"']?\s*[=:]\s*)"
+    r"(?:\"[^\"]*\"|'[^']*'|[^\s&;,\"')}\]]+)",
     flags=re.IGNORECASE,
 )
+# How keys of OpenAI-compatible servers and of Dify begin; servers quote them in their refusals.
+_KEY = re.compile(r"\b(sk|app|dataset)-(?:proj-)?[\w*-]{16,}")
 
 
 def looks_secret(name: str) -> bool:
@@ -37,13 +39,20 @@ def redact(text: str) -> str:
     text = _LOGIN.sub(f"{MASK}@", text)
     text = _HEADER.sub(rf"\1\2{MASK}", text)
     text = _BEARER.sub(rf"\1 {MASK}", text)
-    return _PAIR.sub(rf"\1{MASK}", text)
+    text = _PAIR.sub(rf"\1{MASK}", text)
+    return _KEY.sub(rf"\1-{MASK}", text)
 
 
 def hide(name: str, value: Any) -> Any:
-    """The value of a setting with everything that its name marks as secret in `SecretStr`."""
+    """The value of a setting with everything that its name marks as secret in `SecretStr`.
+
+    `cookies` is the path of a file, unless it is a table of cookies.
+    """
     if isinstance(value, Mapping):
-        return {key: hide(str(key), inner) for key, inner in value.items()}
+        all_secret = looks_secret(name) or name.lower() == "cookies"
+        return {
+            key: hide("secret" if all_secret else str(key), inner) for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
         return [hide(name, inner) for inner in value]
     if looks_secret(name) and isinstance(value, str | int | float) and not isinstance(value, bool):

@@ -25,9 +25,18 @@ from video_rag.redaction import hide, shown
 DEFAULT_HOME = "~/.video-rag"
 
 
-def absolute(path: str | Path) -> Path:
-    """The path from the root, with `~` filled in."""
-    return Path(path).expanduser().absolute()
+def absolute(path: Any, *, folder: Path | None = None) -> Path:
+    """The path from the root, `~` filled in, relative ones from `folder` (else the current one).
+
+    Raises `ValueError` when it is no path.
+    """
+    if not isinstance(path, str | Path):
+        raise ValueError("must be a path")
+    try:
+        found = Path(path).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise ValueError(str(error)) from error
+    return (folder / found if folder else found).absolute()
 
 
 def _names(value: Any) -> Any:
@@ -216,12 +225,11 @@ class Settings(BaseSettings):
     def _complete(cls, data: dict[str, Any]) -> dict[str, Any]:
         """Folders that are not named lie in the home; secrets are wrapped at once."""
         data = {name: hide(name, value) for name, value in data.items()}
-        data["home"] = absolute(data.get("home") or DEFAULT_HOME)
+        data["home"] = data.get("home") or DEFAULT_HOME
         library = data.get("library") or {}
         if isinstance(library, Mapping):
-            folders = {
-                name: library.get(name) or data["home"] / name for name in ("media", "documents")
-            }
+            home = absolute(data["home"])
+            folders = {name: library.get(name) or home / name for name in ("media", "documents")}
             data["library"] = {**library, **folders}
         return data
 

@@ -17,13 +17,14 @@ where a value came from nor refuses a misspelt variable.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -103,12 +104,25 @@ def load_settings(
         *_from_texts(dotenv, ".env", cwd),
         *_from_secret_files(env, dotenv, cwd),
     ]
-    homes = [item.value for item in given if item.path == ("home",) and item.value]
-    home = absolute(homes[0] if homes else DEFAULT_HOME)
+    home = next((item.value for item in given if item.path == ("home",) and item.value), "")
+    places = (cwd / _FILE_NAME, _located(home or DEFAULT_HOME, cwd, "home") / _FILE_NAME)
     config = env.get(_CONFIG) or dotenv.get(_CONFIG)
-    if file := _toml_file(config, cwd, home):
+    named_file = _located(config, cwd, _CONFIG) if config else None
+    if file := named_file or next((place for place in places if place.is_file()), None):
         given += _from_tables(_read_toml(file), str(file), file.parent)
-    return _settle(given)
+    return _settle(_spelt_alike(given))
+
+
+def _spelt_alike(given: list[_Given]) -> list[_Given]:
+    """Variables hold no hyphen: `DIFY_SUPPORT` means `[knowledge.dify-support]` if there is one."""
+    tables = {item.path[:2] for item in given if item.path[0] in families()}
+    hyphens = {(one[0], one[1].replace("-", "_")): one for one in tables if "-" in one[1]}
+    return [
+        replace(item, path=hyphens.get((item.path[0], item.path[1]), item.path[:2]) + item.path[2:])
+        if item.path[:2] in tables
+        else item
+        for item in given
+    ]
 
 
 def _settle(given: list[_Given]) -> Settings:
@@ -140,15 +154,14 @@ def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> bool:
             return False
     if path[-1] in table:
         return False
-    table[path[-1]] = value
+    table[path[-1]] = dict(value) if isinstance(value, Mapping) else value
     return True
 
 
 def _anchored(path: tuple[str, ...], value: Any, folder: Path) -> Any:
     """A relative folder counts from where it was written."""
-    if ".".join(path) in _PATHS and isinstance(value, str | Path) and str(value):
-        return folder / Path(value).expanduser()
-    return value
+    is_relative = isinstance(value, str | Path) and str(value) and not str(value).startswith("~")
+    return folder / value if is_relative and ".".join(path) in _PATHS else value
 
 
 def _from_tables(values: Mapping[str, Any], origin: str, folder: Path) -> Iterator[_Given]:
@@ -179,7 +192,7 @@ def _is_known(path: tuple[str, ...]) -> bool:
 def _refuse(path: tuple[str, ...], origin: str, name: str = "") -> NoReturn:
     """Name the nearest setting that there is, as a variable when it was one."""
     dotted = ".".join(path)
-    rest = path[1:] if len(path) > 2 else ("<plug-in>", "<option>")
+    rest = path[1:] if len(path) > 2 else (*(path[1:] or ("<plug-in>",)), "<option>")
     known = {*named(), *(".".join((family, *rest)) for family in families())}
     known |= {"config", "secrets_dir"} if name else set()
     near = difflib.get_close_matches(dotted, sorted(known), n=1)
@@ -222,26 +235,31 @@ def _may_be_file(path: tuple[str, ...]) -> bool:
 
 def _from_texts(texts: Mapping[str, str], place: str, folder: Path) -> Iterator[_Given]:
     """The values of variables or secret files; empty ones are unset, aliases come last."""
-    for name in sorted(texts, key=lambda name: (name.upper() in ALIASES, name)):
-        value = texts[name]
-        if not value.strip() or _target(name):
+    for name, value in sorted(texts.items(), key=lambda item: (item[0].upper() in ALIASES, item)):
+        if not value.strip() or _target(name) or _is_service_link(name, value):
             continue
         if path := _path_of(name, place):
             origin = f"{place} {name}"
             yield _Given(path, _anchored(path, _decoded(path, value), folder), origin)
 
 
+def _is_service_link(name: str, value: str) -> bool:
+    """Kubernetes also sets `VIDEO_RAG_PORT` to the address of a service that is called so."""
+    return name.upper().endswith("_PORT") and value.startswith(("tcp://", "udp://", "sctp://"))
+
+
 def _decoded(path: tuple[str, ...], value: str) -> Any:
-    """Options of plug-ins may be JSON lists and tables; `schema` reads those of named settings."""
-    if (
-        path[0] in families()
-        and not looks_secret(path[-1])
-        and value.lstrip().startswith(("[", "{"))
-    ):
-        try:
+    """Options of plug-ins: `true`, `false` and JSON lists and tables; the rest stays text.
+
+    Each plug-in checks its own; named settings are read by their types in `schema`.
+    """
+    if path[0] not in families() or looks_secret(path[-1]):
+        return value
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if value.lstrip().startswith(("[", "{")):
+        with contextlib.suppress(json.JSONDecodeError):
             return json.loads(value)
-        except json.JSONDecodeError:
-            return value
     return value
 
 
@@ -251,13 +269,13 @@ def _from_secret_files(
     """First the files that `…_FILE` variables name, then those of the folder of secrets."""
     for texts in (env, dotenv):
         named_files = {
-            base: _read_text(cwd / Path(value).expanduser(), name)
+            base: _read_text(_located(value, cwd, name), name)
             for name, value in texts.items()
             if value.strip() and (base := _target(name))
         }
         yield from _from_texts(named_files, "secret file of", cwd)
     given = env.get(_SECRETS) or dotenv.get(_SECRETS)
-    folder = cwd / Path(given or "/run/secrets").expanduser()
+    folder = _located(given or "/run/secrets", cwd, _SECRETS)
     try:
         files = sorted(file for file in folder.iterdir() if file.is_file())
     except OSError as error:
@@ -269,7 +287,7 @@ def _from_secret_files(
         return
     ours = {file.name: file for file in files if _path_of(file.name, f"secret file {file}")}
     texts = {name: _read_text(file, _SECRETS) for name, file in ours.items()}
-    yield from _from_texts(texts, "secret file", folder)
+    yield from _from_texts(texts, "secret file", cwd)
 
 
 def _read_text(file: Path, name: str) -> str:
@@ -288,16 +306,17 @@ def _read_dotenv(file: Path) -> dict[str, str]:
     if not file.is_file():
         return {}
     _read_text(file, ".env")
-    source = DotEnvSettingsSource(Settings, env_file=file, case_sensitive=True)
+    source = DotEnvSettingsSource(
+        Settings, env_file=file, env_file_encoding="utf-8-sig", case_sensitive=True
+    )
     return {name: value for name, value in source.env_vars.items() if value}
 
 
-def _toml_file(named_file: str | None, cwd: Path, home: Path) -> Path | None:
-    """The one TOML file that counts; a named one must exist."""
-    if named_file:
-        return cwd / Path(named_file).expanduser()
-    places = (cwd / _FILE_NAME, home / _FILE_NAME)
-    return next((file for file in places if file.is_file()), None)
+def _located(path: str | Path, folder: Path, name: str) -> Path:
+    try:
+        return absolute(path, folder=folder)
+    except ValueError as error:
+        raise BadSettings(f"{name}: {error}", hint=_HELP) from None
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -315,7 +334,7 @@ def explain(settings: Settings) -> list[Setting]:
     found = [(name, value, named()[name].description or "") for name, value in values.items()]
     for family in sorted(families()):
         for path, value in _leaves(getattr(settings, family), (family,)):
-            found.append((".".join(path), value, f"Option of {path[1]}, one of the {family}."))
+            found.append((".".join(path), value, f"Option of plug-in [{family}.{path[1]}]."))
     return [
         Setting(name, shown(value), settings.origins.get(name, "default"), description)
         for name, value, description in found
