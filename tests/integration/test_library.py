@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from talks import SHEEP, STARS, write_talk
 
+from talks import SHEEP, STARS, write_talk
 from video_rag.answerers import Done
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError
 from video_rag.library import Library, Wishes
@@ -133,9 +133,7 @@ def test_one_bad_source_does_not_keep_the_others(library: Library, tmp_path: Pat
     good = write_talk(tmp_path / "good.srt", SHEEP)
     empty = tmp_path / "empty.srt"
     empty.touch()
-    added = list(
-        library.add([str(tmp_path / "missing.mp4"), str(empty), "gopher://x", str(good)])
-    )
+    added = list(library.add([str(tmp_path / "missing.mp4"), str(empty), "gopher://x", str(good)]))
     errors = [type(item.error) for item in added if item.error]
     assert NotFound in errors
     assert UnsupportedUrl in errors

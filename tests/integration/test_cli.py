@@ -1,0 +1,215 @@
+"""The command as people and programs use it, in this process, on real files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talks import SHEEP, STARS, write_talk
+from video_rag.cli import main
+
+
+class Shell:
+    """Runs `video-rag …` and keeps what it printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.out = ""
+        self.err = ""
+
+    def __call__(self, *arguments: str | Path, code: int = 0) -> str:
+        got = main([str(argument) for argument in arguments])
+        self.out, self.err = self._capsys.readouterr()
+        assert got == code, self.out + self.err
+        return self.out
+
+    def json(self, *arguments: str | Path, code: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", code=code))
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
+
+
+@pytest.fixture
+def sheep(shell: Shell, tmp_path: Path) -> Path:
+    path = write_talk(tmp_path / "sheep.srt", SHEEP)
+    shell("add", path)
+    return path
+
+
+def test_list_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:
+    assert shell.json("list") == [
+        {
+            "video_id": shell.json("list")[0]["video_id"],
+            "title": "sheep",
+            "source": str(sheep),
+            "state": "ready",
+            "language": "en",
+            "collection": "default",
+            "duration": 15.8,
+        }
+    ]
+
+
+def test_search_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:
+    hit = shell.json("search", "wool", "--limit", "1")[0]
+    assert set(hit) == {
+        "video_id", "title", "source", "start", "end", "text", "score", "url", "language",
+        "collection", "origin",
+    }  # fmt: skip
+    assert hit["origin"] == "sidecar"
+    assert "Wool is shorn" in hit["text"]
+
+
+def test_ask_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:
+    answer = shell.json("ask", "When is wool shorn?")
+    assert set(answer) == {"answer", "citations", "refused", "model"}
+    citation = answer["citations"][0]
+    assert set(citation) == {"number", "video_id", "title", "start", "end", "quote", "url"}
+    assert (citation["start"], citation["end"]) == (12.0, 15.8)
+    assert answer["refused"] is False
+    assert answer["model"] is None
+
+
+def test_an_answer_for_people_shows_title_and_time(shell: Shell, sheep: Path) -> None:
+    text = shell("ask", "When is wool shorn?")
+    assert "Wool is shorn once a year" in text
+    assert "sheep" in text
+    assert "0:12–0:15" in text
+
+
+def test_eval_measures_with_the_files_stem(shell: Shell, sheep: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    right = {"question": "When is wool shorn?", "language": "en", "video": "sheep", "start": 12}
+    wrong = {"question": "Tell me of wool", "language": "en", "video": "sheep", "start": 900}
+    rows = [{**right, "end": 15}, {**wrong, "end": None}]
+    questions.write_text("\n".join(json.dumps(row) for row in rows))
+    score = shell.json("eval", questions)
+    assert {"n", "hit@1", "hit@5", "hit@10", "mrr", "by_language"} == set(score)
+    assert (score["n"], score["hit@1"], score["mrr"]) == (2, 0.5, 0.5)
+    assert score["by_language"]["en"]["n"] == 2
+    assert "0.500" in shell("eval", questions)
+
+
+def test_show_tells_all_about_a_video(shell: Shell, sheep: Path) -> None:
+    row = shell.json("show", "sheep")
+    assert row["tracks"] == [{"language": "en", "origin": "sidecar", "lines": 4}]
+    assert row["sections"][0]["start"] == 0
+    assert Path(row["document"]).is_file()
+    assert "sidecar" in shell("show", "sheep")
+
+
+def test_remove_forgets_and_says_so(shell: Shell, sheep: Path) -> None:
+    assert "removed sheep" in shell("remove", "sheep")
+    assert shell.json("list") == []
+    assert "empty" in shell("list")
+    shell("remove", "sheep", code=2)
+    assert "no video 'sheep'" in shell.err
+    assert sheep.is_file()
+
+
+def test_retry_has_nothing_to_do_when_all_is_well(shell: Shell, sheep: Path) -> None:
+    assert "nothing to retry" in shell("retry")
+
+
+def test_export_writes_markdown(shell: Shell, sheep: Path, tmp_path: Path) -> None:
+    path = Path(shell("export", "sheep", "--format", "md", "--to", tmp_path / "out").strip())
+    assert path.read_text(encoding="utf-8").startswith("# sheep")
+    shell("export", "sheep", "--format", "papyrus", "--to", tmp_path, code=2)
+    assert "markdown" in shell.err
+
+
+def test_errors_are_one_line_of_what_and_one_of_what_to_do(shell: Shell, tmp_path: Path) -> None:
+    shell("add", tmp_path / "missing.mp4", code=2)
+    lines = shell.err.strip().splitlines()
+    assert lines[0].startswith("error: ")
+    assert lines[1].startswith("hint: ")
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["frobnicate"], ["add"], ["search"], ["--colour"], ["list", "--limit"], ["ask", "x", "-q"]],
+)
+def test_a_wrong_command_is_a_usage_error(shell: Shell, arguments: list[str]) -> None:
+    shell(*arguments, code=2)
+    assert "error:" in shell.err
+    assert "hint:" in shell.err
+
+
+def test_an_unknown_base_or_answerer_lists_the_known_ones(shell: Shell, sheep: Path) -> None:
+    shell("search", "wool", "--knowledge", "nowhere", code=2)
+    assert "embedded" in shell.err
+    shell("ask", "wool?", "--answerer", "oracle", code=2)
+    assert "extractive" in shell.err
+
+
+def test_a_name_with_a_leading_dash_goes_after_two_dashes(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_talk(tmp_path / "-x.srt", SHEEP)
+    monkeypatch.chdir(tmp_path)
+    shell("add", "-x.srt", code=2)
+    assert "--" in shell.err
+    shell("add", "--", "-x.srt")
+    assert shell.json("list")[0]["title"] == "-x"
+
+
+def test_one_bad_video_gives_3_and_the_others_are_taken(shell: Shell, tmp_path: Path) -> None:
+    write_talk(tmp_path / "v" / "good.srt", STARS)
+    (tmp_path / "v" / "bad.srt").write_text("no cues here")
+    rows = shell.json("add", tmp_path / "v", code=3)
+    assert sorted(row["state"] for row in rows) == ["failed", "ready"]
+    bad = next(row for row in rows if row["state"] == "failed")
+    assert bad["failures"][0]["hint"]
+    states = {row["title"]: row["state"] for row in shell.json("list")}
+    assert states.get("good") == "ready"
+
+
+def test_settings_show_value_and_origin(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIFY_API_KEY", "dataset-very-secret")
+    monkeypatch.setenv("DOC_SAVE_PATH", str(tmp_path / "docs"))
+    found = {row["name"]: row for row in shell.json("settings")}
+    assert found["library.documents"]["value"] == str(tmp_path / "docs")
+    assert "DOC_SAVE_PATH" in found["library.documents"]["origin"]
+    assert "very-secret" not in shell("settings")
+
+
+def test_plugins_are_listed_with_their_options(shell: Shell) -> None:
+    rows = shell.json("plugins")
+    assert {"family": "knowledge", "name": "embedded"}.items() <= next(
+        row for row in rows if row["name"] == "embedded"
+    ).items()
+    assert any(
+        option["name"] == "model" for option in shell.json("plugins", "transcribers.whisper")
+    )
+    shell("plugins", "nonsense", code=2)
+
+
+def test_doctor_finds_this_machine_fit(shell: Shell) -> None:
+    findings = {row["name"]: row for row in shell.json("doctor")}
+    assert findings["home"]["state"] == "ok"
+    assert findings["search"]["state"] == "ok"
+
+
+def test_keys_are_made_listed_and_revoked(shell: Shell) -> None:
+    made = shell.json("keys", "add", "alice", "--role", "admin")
+    assert made["key"].startswith("vr_")
+    listed = shell("keys", "list")
+    assert "alice" in listed
+    assert made["key"] not in listed
+    shell("keys", "revoke", made["key_id"])
+    assert shell.json("keys", "list")[0]["revoked"] is True
+    shell("keys", "add", "bob", "--role", "king", code=2)
+
+
+def test_serve_refuses_the_world_without_keys(shell: Shell) -> None:
+    shell("serve", "--host", "0.0.0.0", "--port", "0", code=2)
+    assert "keys add" in shell.err
