@@ -71,6 +71,20 @@ class Extras:
     """Of the video encoder."""
 
 
+@dataclass(frozen=True)
+class Style:
+    """How slides are shown and recorded."""
+
+    inset: bool = False
+    """A speaker in the lower right corner who never sits still."""
+    noise: float = 0.0
+    """Standard deviation of the camera's noise in grey levels."""
+    fade: float = 0.0
+    """Seconds in which one slide turns into the next."""
+    font: str | None = None
+    """A font file; without one there is Latin text only."""
+
+
 def slide_lecture(
     path: Path,
     slides: Sequence[str],
@@ -78,18 +92,14 @@ def slide_lecture(
     seconds_each: float | Sequence[float] = 3.0,
     size: tuple[int, int] = (640, 360),
     fps: int = 10,
-    inset: bool = False,
-    noise: float = 0.0,
-    fade: float = 0.0,
-    font: str | None = None,
+    style: Style | None = None,
     extras: Extras | None = None,
 ) -> list[Shown]:
     """A lecture of text slides; gives back what is shown when.
 
-    `inset` puts a moving speaker in the lower right corner; `noise` is the standard deviation of
-    camera noise in grey levels; `fade` the seconds that one slide takes to turn into the next;
     `seconds_each` may be one number or one for each slide.
     """
+    style = style or Style()
     lengths = (
         [seconds_each] * len(slides) if isinstance(seconds_each, int | float) else seconds_each
     )
@@ -98,10 +108,10 @@ def slide_lecture(
         Shown(end - length, end, text)
         for end, length, text in zip(ends, lengths, slides, strict=True)
     ]
-    pictures = [np.asarray(slide_image(text, size, font=font)) for text in slides]
-    frames = _play(shown, pictures, fps=fps, fade=fade)
-    if inset or noise:
-        frames = _filmed(frames, fps=fps, inset=inset, noise=noise)
+    pictures = [np.asarray(slide_image(text, size, font=style.font)) for text in slides]
+    frames = _play(shown, pictures, fps=fps, fade=style.fade)
+    if style.inset or style.noise:
+        frames = _filmed(frames, style, fps=fps)
     write_video(path, frames, fps=fps, extras=extras or Extras())
     return shown
 
@@ -163,7 +173,7 @@ def write_video(
             container.metadata["title"] = extras.title
         frames = iter(frames)
         first = next(frames)
-        video = container.add_stream(extras.codec, rate=fps, options=dict(extras.options))
+        video: Any = container.add_stream(extras.codec, fps, options=dict(extras.options))
         video.height, video.width = first.shape[:2]
         video.pix_fmt = extras.pixel_format
         sound = _sound_stream(container, path) if extras.sound is not None else None
@@ -203,17 +213,17 @@ def _play(
             yield pictures[current]
 
 
-def _filmed(frames: Iterable[Pixels], *, fps: int, inset: bool, noise: float) -> Iterator[Pixels]:
-    """The frames as a camera sees them: with noise, and with a speaker who never sits still."""
+def _filmed(frames: Iterable[Pixels], style: Style, *, fps: int) -> Iterator[Pixels]:
+    """The frames as a camera sees them: with noise, and with a speaker in the corner."""
     random = np.random.default_rng(7)
     for number, plain in enumerate(frames):
         pixels = plain.astype(np.int16)
-        if inset:
+        if style.inset:
             height, width = pixels.shape[:2]
-            speaker = speaker(height // 4, width // 5, number / fps)
-            pixels[-speaker.shape[0] :, -speaker.shape[1] :] = speaker
-        if noise:
-            pixels += random.normal(0, noise, pixels.shape[:2])[..., None].astype(np.int16)
+            corner = speaker(height // 4, width // 5, number / fps)
+            pixels[-corner.shape[0] :, -corner.shape[1] :] = corner
+        if style.noise:
+            pixels += random.normal(0, style.noise, pixels.shape[:2])[..., None].astype(np.int16)
         yield np.clip(pixels, 0, 255).astype(np.uint8)
 
 
