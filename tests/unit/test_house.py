@@ -105,11 +105,10 @@ def test_everything_is_caught_in_three_places_only() -> None:
         ("uvicorn", ("api/", "cli/")),
         ("typer", ("cli/",)),
         ("rich", ("cli/",)),
-        ("sqlalchemy", ("stores/",)),
+        ("sqlalchemy", ("stores/", "knowledge/")),
         ("faster_whisper", ("processors/whisper",)),
         ("rapidocr", ("processors/rapidocr",)),
         ("rjieba", ("tokens",)),
-        ("httpx2", ("http", "testing/")),
     ],
 )
 def test_each_foreign_library_has_one_door(library: str, doors: tuple[str, ...]) -> None:
