@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from video_rag.digest import Digest, of_value
 from video_rag.errors import BadSettings, UnknownPlugin
@@ -30,7 +37,16 @@ FAMILIES = (
 class Options(BaseModel):
     """The settings of one plug-in; every field has a description."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _split(cls, value: Any, info: ValidationInfo) -> Any:
+        """`a, b` where a list is wanted is one: the environment knows only text."""
+        wanted = get_origin(cls.model_fields[str(info.field_name)].annotation)
+        if isinstance(value, str) and wanted in (tuple, list, set, frozenset):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
 
 
 def inert(default: Any = ..., *, description: str, **more: Any) -> Any:
@@ -77,7 +93,7 @@ def read_options(family: str, name: str, values: dict[str, Any]) -> tuple[type[P
 
 
 def build(family: str, name: str, values: dict[str, Any], **parts: Any) -> Any:
-    """Make the plug-in `name` of `family` with its options; `parts` are what the family hands in."""
+    """Make the plug-in `name` of `family` with its options; `parts` come from the family."""
     plugin, options = read_options(family, name, values)
     make = cast("Any", plugin)
     return make(options, **parts)

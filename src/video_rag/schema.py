@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -227,7 +228,9 @@ class Settings(BaseSettings):
         data = {name: hide(name, value) for name, value in data.items()}
         data["home"] = data.get("home") or DEFAULT_HOME
         library = data.get("library") or {}
-        if isinstance(library, Mapping):
+        if not isinstance(library, Mapping):
+            return data
+        with contextlib.suppress(ValueError):  # a home that is no path: its own check says so
             home = absolute(data["home"])
             folders = {name: library.get(name) or home / name for name in ("media", "documents")}
             data["library"] = {**library, **folders}

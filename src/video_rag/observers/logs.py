@@ -23,7 +23,7 @@ log = logging.getLogger("video_rag")
 
 _ALWAYS = ("video", "stage", "plugin", "seconds")
 _RENAMED = {"video_id": "video", "answerer": "plugin", "message": "reason"}
-_PLAIN = re.compile(r"[^\s\"=\x00-\x1f\x7f\u2028\u2029]+")
+_PLAIN = re.compile(r"[^\s\"=]+")
 
 
 def _lower(value: Any) -> Any:
@@ -106,7 +106,8 @@ def _open(name: str) -> logging.Handler:
         return logging.StreamHandler(sys.stderr)
     try:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        return WatchedFileHandler(name, encoding="utf-8")  # logrotate may move it away
+        # Watched, as logrotate may move it away; names of files may hold what UTF-8 cannot.
+        return WatchedFileHandler(name, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise BadSettings(
             f"[observers.logs] file: cannot write {name} ({error.strerror})",
@@ -160,4 +161,7 @@ def _utc(record: logging.LogRecord) -> str:
 def _quoted(value: Any) -> str:
     """The value bare when nothing in it could be mistaken for the next one."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    if _PLAIN.fullmatch(text) and text.isprintable():
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in quoted)
