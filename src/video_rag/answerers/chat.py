@@ -1,0 +1,165 @@
+"""One way to talk to OpenAI-compatible chat servers, errors in our own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx2
+
+from video_rag.errors import BackendError, NeedsExtra, Rejected, Unavailable
+
+if TYPE_CHECKING:
+    import openai
+
+
+class Message(NamedTuple):
+    """One message to the model."""
+
+    role: str
+    """`system`, `user` or `assistant`."""
+    content: str
+
+
+class Chat:
+    """A model on a server. Raises `NeedsExtra`, `Unavailable` or `Rejected`.
+
+    A busy server (429, 5xx) is asked twice more, after the pause that it names.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        api_key: str = "",
+        timeout: float = 120.0,
+        **sampling: float,
+    ) -> None:
+        """`sampling` goes with every request, such as `temperature` and `max_tokens`."""
+        try:
+            import openai
+        except ImportError as error:
+            raise NeedsExtra("openai", "llm") from error
+        self.base_url = base_url
+        self.model = model
+        self._sampling = sampling
+        # Local servers want no key, but the library insists on one.
+        self._client = openai.OpenAI(base_url=base_url, api_key=api_key or "none", timeout=timeout)
+
+    def complete(self, messages: Sequence[Message]) -> str:
+        """The whole reply."""
+        with self._translated():
+            reply = self._create(messages, stream=False)
+            if isinstance(reply, str) or not reply.choices:
+                raise self._strange(str(reply))
+            return "".join(without_thoughts([reply.choices[0].message.content or ""])).strip()
+
+    def stream(self, messages: Sequence[Message]) -> Iterator[str]:
+        """The reply in pieces, as they come. A stream that breaks off raises `Unavailable`."""
+        with self._translated():
+            yield from without_thoughts(self._pieces(messages))
+
+    def _pieces(self, messages: Sequence[Message]) -> Iterator[str]:
+        finished = begun = False
+        with self._create(messages, stream=True) as events:
+            for event in events:
+                begun = True
+                for choice in event.choices:
+                    finished = finished or choice.finish_reason is not None
+                    if choice.delta and choice.delta.content:
+                        yield choice.delta.content
+        if not begun:
+            raise self._strange("an empty stream")
+        if not finished:
+            raise self._broken()
+
+    def _create(self, messages: Sequence[Message], *, stream: bool) -> Any:
+        create: Any = self._client.chat.completions.create  # typed for its own servers' models
+        return create(
+            model=self.model,
+            messages=[message._asdict() for message in messages],
+            stream=stream,
+            **self._sampling,
+        )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        import openai
+
+        try:
+            yield
+        except openai.APITimeoutError as error:
+            raise Unavailable(
+                f"{self.model} at {self.base_url} did not answer in time",
+                hint="raise the option timeout, or choose a smaller model",
+            ) from error
+        except openai.APIConnectionError as error:
+            raise Unavailable(
+                f"no chat server answers at {self.base_url}",
+                hint="is the server running (`ollama serve`)? Is the option base_url right?",
+            ) from error
+        except openai.APIStatusError as error:
+            raise self._status(error) from error
+        except httpx2.HTTPError as error:
+            raise self._broken() from error
+        except openai.APIError as error:  # an error event inside a stream
+            raise Unavailable(f"{self.base_url}: {error.message}", hint="try again") from error
+        except ValueError as error:  # not JSON
+            raise self._strange(str(error)) from error
+
+    def _status(self, error: openai.APIStatusError) -> BackendError:
+        said = f"{self.base_url} answered {error.status_code}: {_short(error.message)}"
+        if error.status_code in {408, 409, 425, 429} or error.status_code >= 500:
+            wait = error.response.headers.get("retry-after", "")
+            return Unavailable(
+                said,
+                hint="the server is busy or broken; try again later",
+                retry_after=float(wait) if re.fullmatch(r"\d+(\.\d+)?", wait) else None,
+            )
+        hints = {
+            401: "check the option api_key",
+            403: "check the option api_key and what it may do",
+            404: f"is the model {self.model!r} there (`ollama pull {self.model}`)? "
+            "Does the option base_url end as the server wants it, mostly in /v1?",
+        }
+        return Rejected(said, hint=hints.get(error.status_code, "check the answerer's options"))
+
+    def _broken(self) -> Unavailable:
+        return Unavailable(
+            f"the answer of {self.model} at {self.base_url} broke off",
+            hint="ask again; if it happens often, look at the server's log",
+        )
+
+    def _strange(self, reply: str) -> Rejected:
+        return Rejected(
+            f"{self.base_url} does not answer like a chat server: {_short(reply)}",
+            hint="is the option base_url right? It mostly ends in /v1",
+        )
+
+
+def without_thoughts(pieces: Iterable[str]) -> Iterator[str]:
+    """Leave out what a reasoning model thinks aloud first, between `<think>` and `</think>`."""
+    begin, end = "<think>", "</think>"
+    held, state = "", "unsure"
+    for piece in pieces:
+        if state == "said":
+            yield piece
+            continue
+        held += piece
+        start = held.lstrip()
+        if state == "unsure" and not begin.startswith(start[: len(begin)]):
+            state = "said"
+            yield held
+        elif start.startswith(begin) and end in start:
+            state = "said"
+            yield from filter(None, [start.partition(end)[2].lstrip()])
+    if state == "unsure" and not held.lstrip().startswith(begin):
+        yield from filter(None, [held])
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else f"{line[:199]}…"

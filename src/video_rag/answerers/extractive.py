@@ -1,0 +1,194 @@
+"""Answers without a language model: the best passages, quoted, numbered, with their times."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from video_rag import citing, plugins, timecode
+from video_rag.answerers import Delta, Done, Search
+from video_rag.answerers.phrases import phrase
+from video_rag.model import Answer, Chunk, Citation, Query, Question
+from video_rag.tokens import terms
+
+POINTING = re.compile(
+    r"\b(?:it|its|this|that|these|those|they|them|their|he|him|his|she|her)\b"
+    r"|[它他她]|这[个些里样种]?|那[个些里样种]?|上述|前面|刚才",
+    re.IGNORECASE,
+)
+"""Words that point at what was said before."""
+
+FEW, MOST = 0.34, 0.75
+"""Shares of a question's terms, all alike: with fewer than `FEW` one rare word is no answer, and
+with `MOST` it is no matter that the rest is rare ("explain", "meaning")."""
+JUDGED = 5
+"""The best passage is looked for among this many of the first."""
+
+
+class Extractive:
+    """Quotes the lines that answer; refuses when no passage speaks about the question."""
+
+    version = 1
+
+    class Options(plugins.Options):
+        """When a passage is good enough."""
+
+        support: float = Field(
+            0.5,
+            ge=0,
+            le=1,
+            description="Answer when a passage holds this share of the question's terms, rare ones "
+            "counting more (logarithm of their rarity).",
+        )
+        evidence: float = Field(
+            3.5,
+            ge=0,
+            description="Answer also when the terms that it holds are together this rare: long "
+            "questions have many words that the speaker did not use. Sum of the same logarithms.",
+        )
+        keep: float = Field(
+            0.6,
+            ge=0,
+            le=1,
+            description="Leave out passages that hold less than this share of what the best holds.",
+        )
+        candidates: int = Field(
+            30, ge=1, description="Passages to look at; they also tell which terms are rare."
+        )
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def ask(self, question: Question, search: Search) -> Iterator[Delta | Done]:
+        """One block per passage. Needs no server, so it raises only what `search` raises."""
+        text = _in_context(question)
+        wanted = set(terms(text))
+        if not wanted:
+            yield from _refuse(phrase("empty", question.text))
+            return
+        query = Query(
+            text=text,
+            limit=max(self.options.candidates, question.limit),
+            collection=question.collection,
+            language=question.language,
+        )
+        passages = _weigh(wanted, [hit.chunk for hit in search(query)])
+        chosen = self._choose(passages, question.limit)
+        if not chosen:
+            yield from _refuse(phrase("refusal", question.text))
+            return
+        blocks = [_block(citation) for citation in chosen]
+        for index, block in enumerate(blocks):
+            yield Delta(f"\n\n{block}" if index else block)
+        yield Done(Answer(answer="\n\n".join(blocks), citations=tuple(chosen)))
+
+    def _choose(self, passages: Sequence[_Passage], limit: int) -> list[Citation]:
+        """The quotes worth reading, in the order of the search; none when nothing answers."""
+        best = max(passages[:JUDGED], key=lambda passage: passage.evidence, default=None)
+        if best is None or not self._answers(best):
+            return []
+        citations: list[Citation] = []
+        for passage in passages:
+            if len(citations) == limit:
+                break
+            if passage.evidence < self.options.keep * best.evidence:
+                continue
+            found = citing.quote(passage.held, passage.chunk, passage.held)
+            citation = citing.cited(len(citations) + 1, passage.chunk, found)
+            if not any(_alike(citation, other) for other in citations):
+                citations.append(citation)
+        return citations
+
+    def _answers(self, passage: _Passage) -> bool:
+        if passage.portion >= MOST or passage.evidence >= self.options.evidence:
+            return True
+        return passage.portion >= FEW and passage.share >= self.options.support
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """A passage and what it says about the question."""
+
+    chunk: Chunk
+    held: Mapping[str, float]
+    """The question's terms that stand in it, with what they count."""
+    portion: float
+    """Share of the question's terms."""
+    share: float
+    """The same, rare terms counting more."""
+
+    @property
+    def evidence(self) -> float:
+        """How much it holds."""
+        return sum(self.held.values())
+
+
+def _weigh(wanted: set[str], chunks: Sequence[Chunk]) -> list[_Passage]:
+    """Judge passages by the terms they hold.
+
+    A term counts by its rarity among the passages found, as in BM25: log(1 + (N + 1) / (n + 0.5)).
+    The search brings passages with rare terms first, so a term that stands in none of them stands
+    nowhere in the library or hardly anywhere.
+    """
+    held = [_held(wanted, chunk) for chunk in chunks]
+    rarity = {
+        term: math.log(1 + (len(chunks) + 1) / (sum(one[term] for one in held) + 0.5))
+        for term in wanted
+    }
+    whole = sum(rarity.values())
+    passages = []
+    for chunk, portions in zip(chunks, held, strict=True):
+        counts = {term: part * rarity[term] for term, part in portions.items() if part}
+        portion = sum(portions.values()) / len(wanted)
+        passages.append(_Passage(chunk, counts, portion, sum(counts.values()) / whole))
+    return passages
+
+
+def _held(wanted: set[str], chunk: Chunk) -> dict[str, float]:
+    """How much of each term a passage holds: 1.0, or a part of a longer Chinese word.
+
+    Chinese words are cut differently from one sentence to the next, so one that is not found
+    counts by the pairs of characters that are.
+    """
+    text = "\n".join([chunk.title, chunk.heading, chunk.text, chunk.slide_text])
+    found = set(terms(text))
+    portions = {}
+    for term in wanted:
+        portions[term] = float(term in found)
+        if len(term) > 2 and term not in found and re.match(r"[\u3400-\u9fff]", term):
+            pairs = [term[at : at + 2] for at in range(len(term) - 1)]
+            portions[term] = 0.8 * sum(pair in text for pair in pairs) / len(pairs)
+    return portions
+
+
+def _in_context(question: Question) -> str:
+    """The question, with the one before it when it points there or says little itself."""
+    earlier = [turn.text for turn in question.conversation if turn.role == "user"]
+    own = len(set(terms(question.text)))
+    if earlier and (own < 2 or (own < 4 and POINTING.search(question.text))):
+        return f"{earlier[-1]} {question.text}"
+    return question.text
+
+
+def _alike(one: Citation, other: Citation) -> bool:
+    """The same moment, in one language or two, or the same words in another video."""
+    if one.video_id == other.video_id:
+        return timecode.overlap(one.start, one.end, other.start, other.end) > 0
+    words, others = set(terms(one.quote)), set(terms(other.quote))
+    return bool(words) and 5 * len(words & others) >= 4 * len(words | others)
+
+
+def _block(citation: Citation) -> str:
+    """The quoted words, and below them where they were said."""
+    span = timecode.span(citation.start, citation.end)
+    title = " ".join(citation.title.split())
+    return f"“{' '.join(citation.quote.split())}”\n[{citation.number}] {title} {span}"
+
+
+def _refuse(sentence: str) -> Iterator[Delta | Done]:
+    yield Delta(sentence)
+    yield Done(Answer(answer=sentence, refused=True))
