@@ -26,7 +26,7 @@ _PAIR = re.compile(
     flags=re.IGNORECASE,
 )
 # How keys of OpenAI-compatible servers and of Dify begin; servers quote them in their refusals.
-_KEY = re.compile(r"\b(sk|app|dataset)-(?:proj-)?[\w*-]{16,}")
+_KEY = re.compile(r"\b(sk|app|dataset)-(?:[a-z0-9]{1,8}-){0,2}[A-Za-z0-9*_]{16}[\w*-]*")
 
 
 def looks_secret(name: str) -> bool:

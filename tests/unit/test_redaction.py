@@ -46,6 +46,7 @@ def test_a_secret_in_text_is_cut_out(secret: str, template: str) -> None:
         "the key frame at 12:30",
         "max_tokens=500",
         "basic research on tokens",
+        "dataset-of-lectures-from-2026-and-before",
         "",
     ],
 )
