@@ -7,6 +7,7 @@ subtitles apart, which are hundreds of words long; it is no judge of a single wo
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 
 _CODES = """
@@ -102,7 +103,7 @@ _KANA_IN_JAPANESE = 0.1
 
 _LATIN_WORD = re.compile(r"[a-zà-öø-ÿ\u0100-\u024f\u1ea0-\u1ef9]+")
 _COMMON = {
-    "en": "the and of to is in that it you this for was are with have not be what we they i so",
+    "en": "the and of to a is in that it you this for was are with have not be what we they i so",
     "fr": "le la les de des et est un une que qui pas dans pour vous nous ce je il elle sur avec",
     "de": "der die das und ist nicht ein eine ich sie wir den mit auf für auch von zu es dass dem",
     "es": "el la los las de y es que un una no en por para con lo se más como está pero su",
@@ -122,8 +123,11 @@ _COMMON = {
     "id": "yang dan di ini itu tidak untuk dengan ada kita saya dari ke akan bisa aku kamu apa",
 }
 _COMMON_WORDS = {language: frozenset(words.split()) for language, words in _COMMON.items()}
+_UNMISTAKABLE = {word for word, n in Counter(" ".join(_COMMON.values()).split()).items() if n == 1}
 _ENOUGH_COMMON = 0.08
 """Share of common words below which a Latin text has no language; running text has 0.2 to 0.5."""
+_ENOUGH_WORDS = 2
+"""Different common words it takes, unless one is no other language's: `you`, but not `a`."""
 
 
 def guess(text: str) -> str:
@@ -150,12 +154,14 @@ def _by_words(words: list[str]) -> str:
     """The Latin-script language with most of its common words here."""
     if not words:
         return "und"
+    counts = Counter(words)
     scores = {
-        language: sum(word in common for word in words) / len(words)
+        language: sum(counts[word] for word in common) / len(words)
         for language, common in _COMMON_WORDS.items()
+        if len(met := common & counts.keys()) >= _ENOUGH_WORDS or met & _UNMISTAKABLE
     }
-    best = max(scores, key=scores.__getitem__)
-    return best if scores[best] >= _ENOUGH_COMMON else "und"
+    best = max(scores, key=scores.__getitem__, default="und")
+    return best if scores.get(best, 0.0) >= _ENOUGH_COMMON else "und"
 
 
 def _cyrillic(sample: str) -> str:

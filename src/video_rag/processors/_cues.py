@@ -78,7 +78,7 @@ def seconds(time: str) -> float:
     total = 0
     for part in whole.split(":"):
         total = total * 60 + int(part)
-    return sign * (total + fraction)
+    return round(sign * (total + fraction), 6)  # 4 + 0.56 is not 4.56 in binary
 
 
 def _split_fraction(time: str) -> tuple[str, float]:

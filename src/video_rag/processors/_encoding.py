@@ -45,8 +45,8 @@ _FREQUENT: tuple[tuple[str, str, float], ...] = (
 )
 """Encoding, characters that its languages use all the time, and the share of them to expect."""
 
-_LATIN_NEIGHBOURS = 0.4
-"""More letters beyond ASCII than this share is no Western European language."""
+_MIXED_SHARE = 0.4
+"""Western European languages have fewer letters beyond ASCII than this share, Russian has more."""
 _BROKEN_SHARE = 0.02
 """A file with so few bad characters is damaged UTF-8; another encoding would break most."""
 
@@ -58,8 +58,9 @@ def decode(data: bytes) -> tuple[str, str]:
             return _forgiving(data[len(mark) :], encoding)
     if b"\0" in data:
         for encoding in ("utf-16-le", "utf-16-be"):
-            if any(word.encode(encoding) in data for word in _MARKS):
-                return _forgiving(data, encoding)
+            text, note = _forgiving(data, encoding)
+            if any(word in text for word in _MARKS):
+                return text, note
     try:
         return data.decode("utf-8"), ""
     except UnicodeDecodeError:
@@ -70,7 +71,10 @@ def _forgiving(data: bytes, encoding: str) -> tuple[str, str]:
     """Decode; what cannot be becomes U+FFFD and is counted in the note."""
     text = data.decode(encoding, errors="replace")
     broken = text.count("\ufffd")
-    return text, f"{broken} characters are not {encoding} and were replaced" if broken else ""
+    if not broken:
+        return text, ""
+    what = "1 character is" if broken == 1 else f"{broken} characters are"
+    return text, f"{what} not {encoding} and replaced by \ufffd"
 
 
 def _damaged_utf8(data: bytes) -> tuple[str, str] | None:
@@ -90,8 +94,9 @@ def _legacy(data: bytes) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
         score = min(1.0, _share(text, frequent) / expected)
-        if encoding == "cp1252" and _beyond_ascii(text) > _LATIN_NEIGHBOURS:
-            score = 0.0
+        is_mixed = _beyond_ascii(text) < _MIXED_SHARE
+        if (encoding == "cp1251" and is_mixed) or (encoding == "cp1252" and not is_mixed):
+            continue
         if score > best_score:
             best, best_text, best_score = encoding, text, score
     if not best_text:

@@ -113,7 +113,8 @@ def _fitting(track: Transcript, duration: float, path: Path) -> Transcript:
             f"the video ends at {timecode.clock(duration)}",
             hint="check which video it was made for, and rename or remove it",
         )
-    note = f"{strays} cues dropped: after the end of the video (the last at {timecode.clock(last)})"
+    cues = "1 cue" if strays == 1 else f"{strays} cues"
+    note = f"{cues} dropped: after the end of the video (the last at {timecode.clock(last)})"
     return track.model_copy(update={"segments": inside, "notes": (*track.notes, note)})
 
 

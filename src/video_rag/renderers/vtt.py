@@ -9,6 +9,9 @@ from video_rag.model import Document, Segment
 from video_rag.plugins import Options as PluginOptions
 from video_rag.renderers import Link, Picture
 
+_SHORTEST = 0.001
+"""Seconds; the format's finest step."""
+
 
 class Vtt:
     """One cue per spoken line of the document's main language."""
@@ -16,6 +19,7 @@ class Vtt:
     version: int = 1
     media_type = "text/vtt"
     suffix = ".vtt"
+    has_pictures = False
 
     class Options(PluginOptions):
         """Nothing to set: the format leaves no choice."""
@@ -40,8 +44,9 @@ def _blocks(document: Document) -> Iterator[str]:
     segments = [segment for section in document.sections for segment in section.segments]
     for segment in sorted(segments, key=lambda segment: segment.start):
         if text := escape(segment.text):
-            start, end = timecode.stamp(segment.start), timecode.stamp(segment.end)
-            yield f"{start} --> {end}\n{_voice(segment)}{text}\n"
+            # The format wants an end after the start.
+            start, last = segment.start, max(segment.end, segment.start + _SHORTEST)
+            yield f"{timecode.stamp(start)} --> {timecode.stamp(last)}\n{_voice(segment)}{text}\n"
 
 
 def _voice(segment: Segment) -> str:
