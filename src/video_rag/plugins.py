@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol, cast, get_origin
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar, cast, get_origin
 
 from pydantic import (
     BaseModel,
@@ -14,9 +15,12 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic.fields import FieldInfo
 
 from video_rag.digest import Digest, of_value
 from video_rag.errors import BadSettings, UnknownPlugin
+
+Made = TypeVar("Made")
 
 FAMILIES = (
     "sources",
@@ -92,20 +96,42 @@ def read_options(family: str, name: str, values: dict[str, Any]) -> tuple[type[P
         ) from error
 
 
+class Part(Generic[Made]):
+    """A plug-in that is chosen and whose options are checked, but that is made when first used.
+
+    So a library opens where an extra is missing, and nothing heavy is loaded to list videos.
+    """
+
+    def __init__(self, family: str, name: str, values: dict[str, Any], **parts: Any) -> None:
+        self.name = name
+        self.plugin, self.options = read_options(family, name, values)
+        self._parts = parts
+        self._made: Made | None = None
+        self._lock = Lock()
+
+    def get(self) -> Made:
+        """The plug-in itself. Raises `NeedsExtra` when something is not installed."""
+        with self._lock:
+            if self._made is None:
+                make = cast("Any", self.plugin)
+                self._made = cast("Made", make(self.options, **self._parts))
+            return self._made
+
+    @property
+    def key(self) -> Digest:
+        """What decides its results: name, version and the options not marked inert."""
+        fields = type(self.options).model_fields
+        live = {name for name, info in fields.items() if not _is_inert(info)}
+        dumped = self.options.model_dump(mode="json", include=live)
+        return of_value([self.name, self.plugin.version, dumped])
+
+
+def _is_inert(info: FieldInfo) -> bool:
+    extra = info.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("inert"))
+
+
 def build(family: str, name: str, values: dict[str, Any], **parts: Any) -> Any:
-    """Make the plug-in `name` of `family` with its options; `parts` come from the family."""
-    plugin, options = read_options(family, name, values)
-    make = cast("Any", plugin)
-    return make(options, **parts)
-
-
-def key_of(name: str, plugin: Any) -> Digest:
-    """What of a plug-in decides its results: name, version and the options not marked inert."""
-    fields = type(plugin.options).model_fields
-    live = {
-        field
-        for field, info in fields.items()
-        if not (isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("inert"))
-    }
-    dumped = plugin.options.model_dump(mode="json", include=live)
-    return of_value([name, type(plugin).version, dumped])
+    """Make the plug-in `name` of `family`; `parts` are what the family hands in."""
+    part: Part[Any] = Part(family, name, values, **parts)
+    return part.get()

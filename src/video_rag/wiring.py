@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,15 @@ from video_rag.answerers import Answerer
 from video_rag.chunking import ChunkOptions
 from video_rag.digest import of_file, of_value
 from video_rag.embedders import Embedder
+from video_rag.errors import BadSettings
 from video_rag.knowledge import Knowledge
+from video_rag.model import Noun, Receipt
 from video_rag.observers import Observer
 from video_rag.pipeline import stages
 from video_rag.pipeline.plan import Plan, Stage
 from video_rag.pipeline.publish import publish
-from video_rag.plugins import key_of
+from video_rag.pipeline.work import Work
+from video_rag.plugins import Part
 from video_rag.queues import Queue
 from video_rag.rerankers import Reranker
 from video_rag.settings import Settings
@@ -42,6 +45,9 @@ class Places:
         return known
 
 
+Row = tuple[str, tuple[str, ...], str]
+
+
 class Parts:
     """The plug-ins of one library, each made when first needed."""
 
@@ -49,13 +55,18 @@ class Parts:
         self.settings = settings
         self.ledger = ledger
         self._bases: dict[str, Knowledge] = {}
+        _refuse_unknown_tables(settings)
 
-    def build(self, family: str, name: str, **parts: Any) -> Any:
-        """One plug-in with the options of its settings section."""
+    def part(self, family: str, name: str, **parts: Any) -> Part[Any]:
+        """One plug-in with the options of its settings section, made when first used."""
         values = dict(self.settings.section(family, name))
         if family == "knowledge":
             values.pop("auto", None)
-        return plugins.build(family, name, values, **parts)
+        return Part(family, name, values, **parts)
+
+    def build(self, family: str, name: str, **parts: Any) -> Any:
+        """The same, made now."""
+        return self.part(family, name, **parts).get()
 
     def sources(self) -> dict[str, Source]:
         """Every source, in the order in which they are asked: files before URLs."""
@@ -110,20 +121,16 @@ class Parts:
         """How documents are cut."""
         return ChunkOptions(max_seconds=self.settings.pipeline.passage_seconds)
 
-    def transcribers(self) -> dict[str, Any]:
-        """The transcribers in the order they are tried."""
-        return {n: self.build("transcribers", n) for n in self.settings.pipeline.transcribers}
-
     def tools(self, sources: Mapping[str, Source]) -> stages.Tools:
         """What the stages work with."""
         pipeline, library = self.settings.pipeline, self.settings.library
         return stages.Tools(
             sources=sources,
-            transcribers=self.transcribers(),
-            sampler=self.build("samplers", pipeline.sampler) if pipeline.sampler else None,
-            reader=self.build("readers", pipeline.reader) if pipeline.reader else None,
-            composer=self.build("composers", pipeline.composer),
-            renderer=self.build("renderers", "markdown"),
+            transcribers=[self.part("transcribers", name) for name in pipeline.transcribers],
+            sampler=self.part("samplers", pipeline.sampler) if pipeline.sampler else None,
+            reader=self.part("readers", pipeline.reader) if pipeline.reader else None,
+            composer=self.part("composers", pipeline.composer),
+            renderer=self.part("renderers", "markdown"),
             media=library.media,
             documents=library.documents,
             languages=library.languages,
@@ -131,51 +138,35 @@ class Parts:
 
     def plan(self, tools: stages.Tools) -> Plan:
         """The stage table with these plug-ins."""
-        names = self.settings.pipeline
-        own = {
-            "fetch": (tools.sources, "sources"),
-            "listen": (tools.transcribers, ", ".join(names.transcribers)),
-            "look": ({names.sampler: tools.sampler}, names.sampler),
-            "read": ({names.reader: tools.reader}, names.reader),
-            "compose": ({names.composer: tools.composer}, names.composer),
-            "save": ({"markdown": tools.renderer}, "markdown"),
+        sources = [self.part("sources", name) for name in tools.sources]
+        used: dict[str, tuple[Sequence[Part[Any] | None], Any]] = {
+            "fetch": (sources, None),
+            "listen": (tools.transcribers, list(tools.languages)),
+            "look": ([tools.sampler], None),
+            "read": ([tools.reader], None),
+            "compose": ([tools.composer], None),
+            "save": ([tools.renderer], str(tools.documents)),
         }
-        extra = {
-            "listen": list(tools.languages),
-            "save": str(tools.documents),
-        }
-        made = [
-            Stage(
-                name=name,
-                needs=needs,
-                makes=makes,
-                run=partial(getattr(stages, name), tools=tools),
-                plugin=own[name][1],
-                config=of_value([_keys(own[name][0]), extra.get(name)]),
-            )
-            for name, needs, makes in TABLE
+        own = [
+            _stage(row, partial(getattr(stages, row[0]), tools=tools), *used[row[0]])
+            for row in TABLE
         ]
-        return Plan((*made, *(self._publish_stage(name, tools) for name in self.published_to())))
+        return Plan((*own, *(self._publish_stage(name, tools) for name in self.published_to())))
 
     def _publish_stage(self, name: str, tools: stages.Tools) -> Stage:
-        base, passages = self.knowledge(name), self.passages()
-        embedder = self.embedder()
-        config = [key_of(name, base), passages.model_dump(mode="json")]
-        if embedder:
-            config.append(key_of(self.settings.search.embedder, embedder))
-        return Stage(
-            name=f"publish@{name}",
-            needs=("document",),
-            makes=f"receipt@{name}",
-            run=partial(
-                publish, tools=tools, ledger=self.ledger, name=name, base=base, passages=passages
-            ),
-            plugin=name,
-            config=of_value(config),
-        )
+        passages = self.passages()
+        embedder = self.settings.search.embedder
+        used = [self.part("knowledge", name)]
+        used += [self.part("embedders", embedder)] if embedder else []
+
+        def run(work: Work) -> Receipt:
+            return publish(work, tools, self.ledger, name, self.knowledge(name), passages)
+
+        row = (f"publish@{name}", ("document",), f"receipt@{name}")
+        return _stage(row, run, used, passages.model_dump(mode="json"))
 
 
-TABLE: Sequence[tuple[str, tuple[str, ...], str]] = (
+TABLE: Sequence[Row] = (
     ("fetch", ("origins",), "media"),
     ("listen", ("video", "media"), "transcript"),
     ("look", ("media",), "frames"),
@@ -186,5 +177,27 @@ TABLE: Sequence[tuple[str, tuple[str, ...], str]] = (
 """stage, what it needs, what it makes"""
 
 
-def _keys(used: Mapping[str, Any]) -> list[str]:
-    return [key_of(name, plugin) for name, plugin in used.items() if plugin is not None]
+def _refuse_unknown_tables(settings: Settings) -> None:
+    """A mistyped `[transcribers.wisper]` must not be passed over in silence."""
+    for family in plugins.FAMILIES:
+        for name, section in getattr(settings, family).items():
+            if str(section.get("use", name)) not in plugins.table(family):
+                known = ", ".join(sorted(plugins.table(family)))
+                raise BadSettings(
+                    f"[{family}.{name}]: no plug-in has that name",
+                    hint=f"known: {known}; or say which one it is with use = …",
+                )
+
+
+def _stage(
+    row: Row, run: Callable[[Work], Noun], used: Sequence[Part[Any] | None], more: Any
+) -> Stage:
+    parts = [part for part in used if part is not None]
+    return Stage(
+        name=row[0],
+        needs=row[1],
+        makes=row[2],
+        run=run,
+        plugin=", ".join(part.name for part in parts),
+        config=of_value([[part.key for part in parts], more]),
+    )

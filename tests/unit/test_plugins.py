@@ -19,7 +19,7 @@ from video_rag import (
     sources,
 )
 from video_rag.errors import BadSettings, UnknownPlugin
-from video_rag.plugins import FAMILIES, Options, inert, key_of
+from video_rag.plugins import FAMILIES, Part
 
 PROTOCOLS = {
     "sources": sources.Source,
@@ -76,28 +76,23 @@ def test_a_section_may_borrow_another_plugin() -> None:
     assert type(queue).__name__ == "Inline"
 
 
-class Coloured:
-    version = 1
-
-    class Options(Options):
-        colour: str = "red"
-        threads: int = inert(1, description="How many.")
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
+def _key(model: str, **more: object) -> str:
+    return Part[object]("transcribers", "whisper", {"model": model, **more}).key
 
 
 def test_what_does_not_change_results_is_not_in_the_key() -> None:
-    def key(**values: object) -> str:
-        return key_of("coloured", Coloured(Coloured.Options.model_validate(values)))
-
-    assert key() == key(threads=8)
-    assert key() != key(colour="blue")
+    assert _key("small") == _key("small", threads=8)
+    assert _key("small") != _key("large-v3")
 
 
-def test_a_new_version_is_a_new_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin = Coloured(Coloured.Options())
-    before = key_of("coloured", plugin)
-    monkeypatch.setattr(Coloured, "version", 2)
-    assert key_of("coloured", plugin) != before
-    assert key_of("other", plugin) != key_of("coloured", plugin)
+def test_a_new_version_or_name_is_a_new_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _key("small")
+    other = Part[object]("transcribers", "mine", {"use": "whisper", "model": "small"})
+    assert other.key != before
+    monkeypatch.setattr(other.plugin, "version", 99)
+    assert _key("small") != before
+
+
+def test_a_part_is_made_when_first_used_and_once() -> None:
+    part: Part[object] = Part("queues", "inline", {})
+    assert part.get() is part.get()

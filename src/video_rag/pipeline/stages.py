@@ -24,6 +24,7 @@ from video_rag.model import (
     Video,
 )
 from video_rag.pipeline.work import Work
+from video_rag.plugins import Part
 from video_rag.processors import Reader, Sampler, Transcriber
 from video_rag.renderers import Renderer
 from video_rag.sources import Source
@@ -34,11 +35,11 @@ class Tools:
     """The plug-ins and folders that the stages work with."""
 
     sources: Mapping[str, Source]
-    transcribers: Mapping[str, Transcriber]
-    sampler: Sampler | None
-    reader: Reader | None
-    composer: Composer
-    renderer: Renderer
+    transcribers: Sequence[Part[Transcriber]]
+    sampler: Part[Sampler] | None
+    reader: Part[Reader] | None
+    composer: Part[Composer]
+    renderer: Part[Renderer]
     media: Path
     documents: Path
     languages: Sequence[str]
@@ -68,9 +69,9 @@ def listen(work: Work, tools: Tools) -> Transcripts:
     video = work.read("video", Video)
     media = work.read("media", MediaSet)
     refused: list[ContentError] = []
-    for transcriber in tools.transcribers.values():
+    for transcriber in tools.transcribers:
         try:
-            tracks = transcriber.transcribe(video, media, tools.locate, work.progress)
+            tracks = transcriber.get().transcribe(video, media, tools.locate, work.progress)
         except ContentError as error:
             refused.append(error)
             continue
@@ -105,7 +106,7 @@ def look(work: Work, tools: Tools) -> Frames:
     if tools.sampler is None or not media.has_picture:
         return Frames()
     path = tools.locate(media.of("video")[0].path)
-    shots = tools.sampler.sample(path, work.progress)
+    shots = tools.sampler.get().sample(path, work.progress)
     frames = (Frame(at=s.at, image=work.put_image(s.jpeg), phash=s.phash) for s in shots)
     return Frames(frames=tuple(frames))
 
@@ -115,13 +116,14 @@ def read(work: Work, tools: Tools) -> Slides:
     frames = work.read("frames", Frames).frames
     media = work.read("media", MediaSet)
     ends = [*(frame.at for frame in frames[1:]), max(media.duration or 0.0, _last(frames))]
+    reader = tools.reader.get() if tools.reader and frames else None
     seen: dict[str, Slide] = {}
     slides = []
     for number, (frame, end) in enumerate(zip(frames, ends, strict=False)):
         work.progress(number / len(frames), f"slide {number + 1} of {len(frames)}")
         known = seen.get(frame.image)
         if known is None:
-            lines = tools.reader.read(work.blobs.get(frame.image)) if tools.reader else []
+            lines = reader.read(work.blobs.get(frame.image)) if reader else []
             known = Slide(start=frame.at, end=end, image=frame.image, lines=tuple(lines))
             seen[frame.image] = known
         slides.append(known.model_copy(update={"start": frame.at, "end": end}))
@@ -138,7 +140,7 @@ def compose(work: Work, tools: Tools) -> Document:
     video = with_media_facts(work.read("video", Video), media)
     if video.language is None and transcripts.main:
         video = video.model_copy(update={"language": transcripts.main.language})
-    return tools.composer.compose(video, media, transcripts, work.read("slides", Slides))
+    return tools.composer.get().compose(video, media, transcripts, work.read("slides", Slides))
 
 
 def with_media_facts(video: Video, media: MediaSet) -> Video:
@@ -155,11 +157,12 @@ def save(work: Work, tools: Tools) -> Page:
     tag = of_bytes(document.document_id.encode())[:8]
     name = f"{guard.safe_name(document.video.title)} [{tag}]"
     pictures = {s.image: f"{name}/{s.image[:12]}.jpg" for s in document.slides}
-    data = tools.renderer.render(
+    renderer = tools.renderer.get()
+    data = renderer.render(
         document, tools.link(document.video), lambda slide: pictures[slide.image]
     )
     page = Page(
-        path=name + tools.renderer.suffix,
+        path=name + renderer.suffix,
         digest=of_bytes(data),
         language=document.video.language,
         files=tuple(pictures.values()),
