@@ -24,7 +24,7 @@ from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
 from video_rag.queues import Queue
 from video_rag.rerankers import Reranker
-from video_rag.settings import Settings
+from video_rag.settings import ALIASES, Settings
 from video_rag.sources import Source
 from video_rag.stores import Ledger
 
@@ -179,9 +179,11 @@ TABLE: Sequence[Row] = (
 
 def _refuse_unknown_tables(settings: Settings) -> None:
     """A mistyped `[transcribers.wisper]` must not be passed over in silence."""
+    planned = {tuple(path.split(".")[:2]) for path in ALIASES.values()}
     for family in plugins.FAMILIES:
         for name, section in getattr(settings, family).items():
-            if str(section.get("use", name)) not in plugins.table(family):
+            known_name = str(section.get("use", name)) in plugins.table(family)
+            if not known_name and (family, name) not in planned:
                 known = ", ".join(sorted(plugins.table(family)))
                 raise BadSettings(
                     f"[{family}.{name}]: no plug-in has that name",

@@ -11,7 +11,7 @@ import pytest
 
 from talks import SHEEP, STARS, write_talk
 from video_rag.answerers import Done
-from video_rag.errors import NotFound, UnsupportedUrl, UsageError
+from video_rag.errors import BadSettings, NotFound, UnsupportedUrl, UsageError
 from video_rag.library import Library, Wishes
 from video_rag.model import Answer, Query, Question
 from video_rag.settings import load_settings
@@ -206,3 +206,14 @@ def test_shorter_passages_are_published_again_without_reading_again(
     _add(finer, talk)
     assert len(finer.search(Query(text="wool", limit=50))) > whole
     finer.close()
+
+
+def test_a_mistyped_plugin_table_is_refused_with_the_known_names() -> None:
+    with pytest.raises(BadSettings) as caught:
+        Library(load_settings({"transcribers": {"wisper": {"model": "small"}}}))
+    assert "whisper" in caught.value.hint
+
+
+def test_the_names_of_the_first_plan_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIFY_API_KEY", "dataset-x")
+    Library(load_settings()).close()
