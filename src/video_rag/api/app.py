@@ -1,0 +1,49 @@
+"""The app: routes over one library, the fence around them, the page beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+import video_rag
+from video_rag.api import ask, auth, files, health, problems, videos
+from video_rag.api.additions import Additions
+from video_rag.api.fence import Fence
+from video_rag.library import Library
+
+WEB = Path(video_rag.__file__).parent / "web"
+
+
+def create_app(library: Library, *, keys_required: bool) -> FastAPI:
+    """The page and the API of a library, which stays the caller's to close.
+
+    `keys_required` asks for an API key in any case; without it the server is open until the first
+    key is made, and must then be reachable from this machine alone.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        additions.close()
+
+    app = FastAPI(
+        title="video-rag",
+        version=video_rag.__version__,
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    additions = app.state.additions = Additions(library)
+    gate = app.state.gate = auth.Gate(library, keys_required=keys_required)
+    app.state.library = library
+    problems.install(app)
+    app.add_middleware(Fence, is_open=gate.is_open, public_url=gate.public_url)
+    for part in (health, auth, videos, files, ask):
+        app.include_router(part.router)
+    app.mount("/", StaticFiles(directory=WEB, html=True), name="page")
+    return app

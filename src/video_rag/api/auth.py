@@ -1,0 +1,156 @@
+"""Who asks, and what they may do: an API key, a session of the page, or the local user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field
+
+from video_rag import __version__
+from video_rag.api.fence import is_loopback
+from video_rag.api.problems import Forbidden, TooMany, Unauthorized
+from video_rag.api.sessions import COOKIE, SESSION_SECONDS, Attempts, Sessions
+from video_rag.library import Library
+from video_rag.operations import keys
+
+router = APIRouter(prefix="/api/session", tags=["session"])
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks."""
+
+    name: str
+    role: str
+    key_id: str = ""
+
+
+LOCAL_USER = Caller("", "admin")
+"""Who sits at this machine, while no key exists."""
+
+
+class Gate:
+    """Decides who comes in: with `keys_required` only keys, else anyone until a key exists."""
+
+    def __init__(self, library: Library, *, keys_required: bool) -> None:
+        self._ledger = library.ledger
+        self._keys_required = keys_required
+        self.public_url: str = library.settings.server.public_url
+        self.sessions = Sessions(library.settings.home / "session.key")
+        self.attempts = Attempts()
+
+    def is_open(self) -> bool:
+        """Whether no key is needed now."""
+        return not self._keys_required and not keys.living(self._ledger)
+
+    def caller(self, request: Request) -> Caller:
+        """Who sent this request. Raises `Unauthorized`."""
+        scheme, _, plain = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            key = keys.verify(self._ledger, plain)
+        else:
+            key_id = self.sessions.read(request.cookies.get(COOKIE, ""))
+            key = keys.find(self._ledger, key_id) if key_id else None
+        if key:
+            return Caller(key.name, key.role, key.key_id)
+        if self.is_open():
+            return LOCAL_USER
+        raise Unauthorized(
+            "an API key is needed", hint="log in, or send `Authorization: Bearer vr_…`"
+        )
+
+    def log_in(self, plain: str, address: str) -> tuple[Caller, str]:
+        """The caller whose key this is, and a session. Raises `Unauthorized`, `TooMany`."""
+        if wait := self.attempts.wait(address):
+            raise TooMany("too many failed logins", hint="wait some minutes", retry_after=wait)
+        key = keys.verify(self._ledger, plain)
+        if key is None:
+            self.attempts.fail(address)
+            raise Unauthorized(
+                "this key is not known here", hint="make one: video-rag keys add NAME --role read"
+            )
+        return Caller(key.name, key.role, key.key_id), self.sessions.issue(key.key_id)
+
+
+def gate_of(request: Request) -> Gate:
+    """The gate of this app."""
+    gate: Gate = request.app.state.gate
+    return gate
+
+
+def library_of(request: Request) -> Library:
+    """The library of this app."""
+    library: Library = request.app.state.library
+    return library
+
+
+def needs(role: keys.Role) -> Any:
+    """A dependency that gives the caller, if they may do what needs this role."""
+
+    def caller(request: Request) -> Caller:
+        found = gate_of(request).caller(request)
+        if not keys.allows(found.role, role):
+            raise Forbidden(
+                f"this needs a key with the role {role}",
+                hint=f"yours has {found.role}: video-rag keys add NAME --role {role}",
+            )
+        return found
+
+    return Depends(caller)
+
+
+TheGate = Annotated[Gate, Depends(gate_of)]
+TheLibrary = Annotated[Library, Depends(library_of)]
+
+
+class Login(BaseModel):
+    """What the login form sends."""
+
+    key: str = Field(max_length=200)
+
+
+@router.post("")
+def log_in(login: Login, request: Request, response: Response, gate: TheGate) -> dict[str, Any]:
+    """Trade an API key for a session cookie that scripts cannot read nor other sites send."""
+    address = request.client.host if request.client else ""
+    caller, session = gate.log_in(login.key, address)
+    response.set_cookie(
+        COOKIE,
+        session,
+        max_age=int(SESSION_SECONDS),
+        httponly=True,
+        samesite="strict",
+        secure=_is_https(request, gate),
+    )
+    return _who(caller, gate)
+
+
+@router.get("")
+def who_am_i(request: Request, gate: TheGate) -> dict[str, Any]:
+    """Whom the server takes the asker for."""
+    return _who(gate.caller(request), gate)
+
+
+@router.delete("", status_code=204)
+def log_out(response: Response) -> None:
+    """Forget the session."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+
+def _who(caller: Caller, gate: Gate) -> dict[str, Any]:
+    return {
+        "name": caller.name,
+        "role": caller.role,
+        "keys_required": not gate.is_open(),
+        "version": __version__,
+    }
+
+
+def _is_https(request: Request, gate: Gate) -> bool:
+    """Whether the browser's side of the connection is encrypted; a proxy may end it before us."""
+    is_local = is_loopback(request.url.hostname or "")
+    return request.url.scheme == "https" or (
+        gate.public_url.startswith("https://") and not is_local
+    )

@@ -1,0 +1,80 @@
+"""The bytes of videos: media, subtitles, pictures; and a video's page of facts."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+
+from video_rag.api import videos
+from video_rag.api.auth import TheLibrary, needs
+from video_rag.api.vtt import vtt
+from video_rag.errors import NotFound
+
+router = APIRouter(prefix="/api", tags=["files"], dependencies=[needs("read")])
+
+MEDIA_TYPES = {
+    ".aac": "audio/aac",
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/mp4",  # browsers refuse video/quicktime and play what is inside
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
+    ".opus": "audio/ogg",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+}
+"""Listed, since what the system knows differs from machine to machine."""
+
+IMAGE_STARTS = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+}
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@router.get("/videos/{video_id:path}/media")
+def media(video_id: str, library: TheLibrary) -> FileResponse:
+    """The video or audio file, whole or in ranges (206), as players ask for it."""
+    found = library.playable(video_id)
+    if found is None:
+        raise NotFound(f"{video_id} has no file that can be played", hint="open its source")
+    path = library.locate(found)
+    if not path.is_file():
+        raise NotFound(f"the file of {video_id} is gone", hint="add it again from where it is now")
+    kind = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    return FileResponse(path, media_type=kind, headers={"Cache-Control": "private, no-cache"})
+
+
+@router.get("/videos/{video_id:path}/subtitles/{number}.vtt")
+def subtitles(video_id: str, number: int, library: TheLibrary) -> Response:
+    """One language of a video as WebVTT; the numbers are those of `tracks`."""
+    tracks = library.transcripts(video_id).tracks
+    if not 0 <= number < len(tracks):
+        raise NotFound(f"{video_id} has no track {number}", hint=f"it has {len(tracks)}, from 0")
+    headers = {"Cache-Control": "private, no-cache"}
+    return Response(vtt(tracks[number]), media_type="text/vtt", headers=headers)
+
+
+@router.get("/images/{digest}")
+def image(digest: str, library: TheLibrary) -> Response:
+    """A slide's picture. Its name is its content, so it may be cached for ever.
+
+    The same store keeps documents and transcripts; only what is a picture is given.
+    """
+    data = library.image(digest) if _DIGEST.fullmatch(digest) else b""
+    for start, kind in IMAGE_STARTS.items():
+        if data.startswith(start):
+            headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+            return Response(data, media_type=kind, headers=headers)
+    raise NotFound(f"no picture {digest[:64]!r}", hint="see the slides of GET /api/videos/{id}")
+
+
+# Last: an id may hold slashes, and would swallow the paths above.
+router.get("/videos/{video_id:path}")(videos.show_video)

@@ -1,0 +1,36 @@
+"""Links that open from anywhere: a path on the server means nothing to a browser elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+
+from video_rag.api.auth import gate_of
+
+
+class Links:
+    """Rewrites links to files into links to this server's page."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base.rstrip("/")
+
+    def page(self, video_id: str, seconds: float) -> str:
+        """The page that opens this video at that second."""
+        at = f"{max(seconds, 0.0):.3f}".rstrip("0").rstrip(".")
+        return f"{self.base}/#/video/{quote(video_id, safe=':')}?t={at}"
+
+    def open(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A row of the library whose `url` opens here, at its `start`."""
+        if row["url"].startswith(("http://", "https://")):
+            return row
+        return {**row, "url": self.page(row["video_id"], row["start"])}
+
+
+def links_of(request: Request) -> Links:
+    """The links of this request: to the public address, else to the one it came by."""
+    return Links(gate_of(request).public_url or str(request.base_url))
+
+
+TheLinks = Annotated[Links, Depends(links_of)]

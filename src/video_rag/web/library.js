@@ -1,0 +1,171 @@
+// The list of videos: states, failures with their remedy, a filter, adding.
+
+import { api } from "./api.js";
+import { $, clock, el, momentOf } from "./dom.js";
+import { languageName, t } from "./i18n.js";
+
+const STATES = ["ready", "working", "queued", "waiting", "failed"];
+const FIRST = 100;
+const SOON = 2000; // ms, while something is at work
+const LATER = 30000; // ms
+
+let videos = null;
+let additions = [];
+let most = FIRST;
+let open = "";
+let may = "read";
+let timer = 0;
+let onRefused = () => {};
+
+export function start(role, refused) {
+  [may, onRefused] = [role, refused];
+  $("add").hidden = may === "read";
+  return refresh();
+}
+
+export function stop() {
+  clearTimeout(timer);
+  timer = 0;
+}
+
+/** Read the list anew now, and again: soon while something is at work. */
+export async function refresh() {
+  stop();
+  let isBusy = true;
+  try {
+    [videos, additions] = await Promise.all([api.videos(), api.additions()]);
+    problem("");
+    isBusy = [...videos, ...additions].some(({ state }) => state === "working" || state === "queued");
+  } catch (error) {
+    if (error.status === 401) return onRefused();
+    problem(error.status === 0 ? t("offline") : `${error.message}. ${error.hint}`);
+  }
+  show();
+  stop();
+  timer = setTimeout(() => (document.hidden ? later() : refresh()), isBusy ? SOON : LATER);
+}
+
+function later() {
+  document.addEventListener("visibilitychange", () => refresh(), { once: true });
+}
+
+/** Mark the video that is open. */
+export function mark(videoId) {
+  open = videoId;
+  for (const row of $("videos").children) {
+    row.classList.toggle("open", row.dataset.id === videoId);
+  }
+}
+
+/** Draw the list as it is now. */
+export function show() {
+  options();
+  $("url").placeholder = t(may === "admin" ? "addPlaceholderAdmin" : "addPlaceholder");
+  if (!videos) return;
+  const wanted = $("filter").value.trim().toLowerCase();
+  const [state, collection] = [$("state").value, $("collection").value];
+  const fits = videos.filter((video) =>
+    (!state || video.state === state) && (!collection || video.collection === collection) &&
+    (!wanted || `${video.title}\n${video.source}`.toLowerCase().includes(wanted)));
+  $("count").textContent = fits.length === videos.length ? videos.length : `${fits.length} / ${videos.length}`;
+  $("videos").replaceChildren(...fits.slice(0, most).map(videoRow));
+  $("more").hidden = fits.length <= most;
+  $("additions").replaceChildren(...additions.filter(isNews).map(additionRow));
+  $("empty").hidden = fits.length > 0;
+  $("empty").replaceChildren(...(videos.length ? [el("p", { textContent: t("noMatch") })] : advice()));
+}
+
+function options() {
+  const keep = (select, rows) => {
+    const chosen = select.value;
+    select.replaceChildren(...rows.map(([value, words]) => el("option", { value, textContent: words })));
+    select.value = rows.some(([value]) => value === chosen) ? chosen : "";
+  };
+  keep($("state"), [["", t("allStates")], ...STATES.map((state) => [state, t(state)])]);
+  const names = [...new Set((videos ?? []).map((video) => video.collection))].sort();
+  keep($("collection"), [["", t("allCollections")], ...names.map((name) => [name, name])]);
+  $("collection").hidden = names.length < 2;
+}
+
+function advice() {
+  return [el("h3", { textContent: t("emptyTitle") }), el("p", { textContent: t("emptyHelp") }),
+    el("pre", {}, el("code", { textContent: t("emptyExample") }))];
+}
+
+function videoRow(video) {
+  const facts = [video.duration ? clock(video.duration) : "", languageName(video.language),
+    video.collection === "default" ? "" : video.collection].filter(Boolean).join(" · ");
+  const row = el("li", { className: "video", "data-id": video.video_id },
+    el("a", { className: "video-link", href: momentOf(video.video_id, 0).split("?")[0] },
+      el("span", { className: "video-title", textContent: video.title }),
+      el("span", { className: "video-facts", textContent: facts })),
+    el("span", { className: `state ${video.state}`, textContent: t(video.state) }),
+    may === "read" ? null : actions(video),
+    video.failures.length ? el("div", { className: "failures" }, video.failures.map(failure)) : null);
+  row.classList.toggle("open", video.video_id === open);
+  return row;
+}
+
+function failure({ message, hint }) {
+  return el("p", {}, el("span", { textContent: message }),
+    hint ? el("span", { className: "hint", textContent: hint }) : null);
+}
+
+function actions(video) {
+  const remove = el("button", { type: "button", className: "quiet small", textContent: "×",
+    title: t("remove"), "aria-label": `${t("remove")}: ${video.title}`, onclick: () => removeVideo(video) });
+  if (!video.failures.length) return el("span", { className: "actions" }, remove);
+  const again = el("button", { type: "button", className: "quiet small", textContent: t("retry"),
+    onclick: () => act(() => api.retry(video.video_id)) });
+  return el("span", { className: "actions" }, again, remove);
+}
+
+function removeVideo(video) {
+  if (!confirm(t("removeSure", { title: video.title }))) return;
+  if (video.video_id === open) location.hash = "#/";
+  act(() => api.remove(video.video_id));
+}
+
+async function act(what) {
+  try {
+    await what();
+    await refresh();
+    return true;
+  } catch (error) {
+    if (error.status === 401) onRefused();
+    problem(`${error.message}. ${error.hint}`);
+    return false;
+  }
+}
+
+function problem(words) {
+  $("library-problem").textContent = words;
+  $("library-problem").hidden = !words;
+}
+
+const isNews = (addition) => addition.state !== "done" && !isShownAsVideo(addition);
+
+// A video that failed shows its own failure; only what never became a video is told here.
+function isShownAsVideo(addition) {
+  return addition.state === "failed" && !addition.failures.length;
+}
+
+function additionRow(addition) {
+  return el("li", { className: "video" },
+    el("span", { className: "video-link" }, el("span", { className: "video-title", textContent: addition.source })),
+    el("span", { className: `state ${addition.state}`, textContent: t(addition.state) }),
+    addition.failures.length ? el("div", { className: "failures" }, addition.failures.map(failure)) : null);
+}
+
+$("filter").addEventListener("input", show);
+$("state").addEventListener("change", show);
+$("collection").addEventListener("change", show);
+$("more").addEventListener("click", () => {
+  most += FIRST * 5;
+  show();
+});
+$("add-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const url = $("url").value.trim();
+  if (url && (await act(() => api.add(url, $("collection").value)))) $("url").value = "";
+});
