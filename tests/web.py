@@ -24,11 +24,12 @@ class Page:
 
 @dataclass
 class Site:
-    """A running server: put pages into `pages`, count what was asked in `gets`."""
+    """A running server: put pages into `pages`, see what was asked in `gets` and `cookies`."""
 
     url: str
     pages: dict[str, Page] = field(default_factory=dict)
     gets: Counter[str] = field(default_factory=Counter)
+    cookies: set[str] = field(default_factory=set)
 
 
 class _Server(ThreadingHTTPServer):
@@ -49,6 +50,7 @@ def serve() -> Iterator[Site]:
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
             site.gets[path] += 1
+            site.cookies |= set(self.headers.get_all("Cookie", []))
             self.answer(site.pages.get(path, Page(b"not found", status=404)), with_body=True)
 
         def do_HEAD(self) -> None:

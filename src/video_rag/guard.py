@@ -107,22 +107,18 @@ def _addresses(host: str, port: int, resolve: bool, lookup: Lookup) -> Iterable[
         return [str(ipaddress.ip_address(host.partition("%")[0]))]
     except ValueError:
         pass
-    if not resolve and not _is_local_name(host):
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return ["127.0.0.1"]
+    is_number = name.rpartition(".")[2][:1].isdigit()  # `127.1` and `0x7f000001` are addresses too
+    if not resolve and not is_number:
         return []
     try:
-        addresses = list(lookup(host, port))
+        return list(lookup(host, port))
     except (OSError, UnicodeError) as error:
         raise Unavailable(
             f"the host {host} is not known", hint="check the URL and the network"
         ) from error
-    return addresses
-
-
-def _is_local_name(host: str) -> bool:
-    """Names that mean this machine, and numbers like `127.1` or `0x7f000001`."""
-    name = host.rstrip(".").lower()
-    last = name.rpartition(".")[2]
-    return name == "localhost" or last in {"localhost", "local", "internal"} or last[:1].isdigit()
 
 
 def _look_up(host: str, port: int) -> list[str]:

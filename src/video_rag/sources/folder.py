@@ -45,7 +45,7 @@ class Folder:
         """Whether this is a path, there or not, or a `file:` URL."""
         if url.startswith("file://"):
             return True
-        if _SCHEME.match(url):
+        if not url or _SCHEME.match(url):
             return False
         looks_like_path = (
             url.startswith(_PATH_LIKE)
@@ -212,7 +212,8 @@ def _to_path(url: str) -> Path:
     """An absolute path from a path or a `file:` URL; links are kept as they are."""
     if url.startswith("file://"):
         url = unquote(urlsplit(url.replace("?", "%3F")).path)
-    return Path(os.path.abspath(Path(url).expanduser()))  # noqa: PTH100 - resolve() follows links
+    # pathlib's resolve() follows links, and its expanduser() raises for `~nobody`
+    return Path(os.path.abspath(os.path.expanduser(url)))  # noqa: PTH100, PTH111
 
 
 def _exists(path: Path) -> bool:

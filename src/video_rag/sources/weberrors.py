@@ -49,6 +49,9 @@ def translate(error: Exception, what: str) -> VideoRagError:
     """The error of ours that one of yt-dlp's means; `what` names the video in the message."""
     chain = list(_chain(error))
     names = {name for link in chain for name in _class_names(link)}
+    for link in chain:
+        if callable(close := getattr(link, "close", None)):
+            close()  # an HTTPError holds its connection open
     found = (getattr(link, "status", None) for link in chain)
     status = next((status for status in found if isinstance(status, int)), None)
     if "CookieLoadError" in names:

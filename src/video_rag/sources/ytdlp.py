@@ -5,7 +5,6 @@ The only module that imports yt-dlp, and late: it takes half a second.
 
 from __future__ import annotations
 
-import copy
 import logging
 import re
 from collections.abc import Iterator
@@ -44,6 +43,8 @@ class Record(Noun):
     wanted: str
     """Digest of what decides the picture and sound."""
     wanted_subtitles: str
+    download: MediaSet
+    """Picture and sound alone."""
     media: MediaSet
 
 
@@ -111,22 +112,25 @@ class YtDlp:
         wanted, wanted_subtitles = self._wanted(video)
         if record and (record.wanted, record.wanted_subtitles) == (wanted, wanted_subtitles):
             return record.media
-        kept = record.media if record and record.wanted == wanted else None
+        kept = record.download if record and record.wanted == wanted else None
         url, item = web.split_item(video.url)
         with self._session(url, {"noplaylist": True}, scratch) as session:
             info, notes = _one(self._extract(session, url), item)
-            made = kept or self._download(session, info, folder, video)
+            download = kept or self._download(session, info, folder, video)
             subtitles, problems = self._subtitles(session, info, folder)
-        result = made.model_copy(
+        result = download.model_copy(
             update={
-                "files": tuple(file for file in made.files if file.kind != "subtitles") + subtitles,
-                "notes": (() if kept else made.notes) + notes + problems,
+                "files": download.files + subtitles,
+                "notes": download.notes + notes + _part_note(info, video) + problems,
             }
         )
         if problems:
             wanted_subtitles = ""  # the next fetch asks again for what is missing
-        made_now = Record(wanted=wanted, wanted_subtitles=wanted_subtitles, media=result)
-        write(folder / _RECORD, made_now.model_dump_json())
+        made = Record(
+            wanted=wanted, wanted_subtitles=wanted_subtitles, download=download, media=result
+        )
+        write(folder / _RECORD, made.model_dump_json())
+        _tidy(folder, result)
         return result
 
     def link(self, video: Video, seconds: float) -> str:
@@ -168,8 +172,8 @@ class YtDlp:
     def _download(self, session: Any, info: dict[str, Any], folder: Path, video: Video) -> MediaSet:
         """Picture and sound, put in place and looked into."""
         _check_over(info)
-        done = session.process_ie_result(copy.deepcopy(info), download=True)
-        files = [Path(row["filepath"]) for row in done.get("requested_downloads") or ()]
+        done = session.process_ie_result(dict(info), download=True)
+        files = [Path(row.get("filepath") or "") for row in done.get("requested_downloads") or ()]
         if not files or not files[0].is_file():
             raise ContentError(
                 f"{video.title}: larger than {self.options.max_bytes} bytes, or empty",
@@ -322,6 +326,21 @@ def _one(info: dict[str, Any], item: int | None) -> tuple[dict[str, Any], tuple[
     return entries[number - 1], () if item or len(entries) == 1 else (note,)
 
 
+def _part_note(info: dict[str, Any], video: Video) -> tuple[str, ...]:
+    """Bilibili gives the first part of a series when a list names the series as one video."""
+    if web.video_of(info, fallback_url=video.url).video_id != f"{video.video_id}_p1":
+        return ()
+    return (f"only part 1 of a series; add {redacted(video.url)} by itself to have them all",)
+
+
+def _tidy(folder: Path, media_set: MediaSet) -> None:
+    """Remove what an earlier or a broken-off download left behind."""
+    names = {_RECORD} | {Path(file.path).name for file in media_set.files}
+    for path in folder.iterdir():
+        if path.name not in names:
+            path.unlink()
+
+
 def _probe(path: Path, video: Video) -> media.Probe:
     """Look inside a download; what is wrong is said of its URL, not of a file soon gone."""
     try:
@@ -342,7 +361,7 @@ def _subtitle(session: Any, info: dict[str, Any], key: str) -> Path:
     )
     try:
         with _translated(key):
-            done = session.process_ie_result(copy.deepcopy(info), download=True)
+            done = session.process_ie_result(dict(info), download=True)
     finally:
         session.params.clear()
         session.params.update(before)
