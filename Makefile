@@ -35,8 +35,9 @@ fix: setup ## repair what lint can repair by itself
 bench: setup ## measure speed and retrieval; see benchmarks/README.md
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: setup ## write docs/reference anew from the code
+docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py
+	@$(BIN)/python scripts/transcripts.py
 
 clean: ## remove everything that was made here, .venv included
 	rm -rf .venv .boot .quickstart .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -40,7 +40,9 @@ def names_of(pages: list[Path]) -> list[str]:
 
 def anchors_of(path: Path) -> set[str]:
     """The anchors of the headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ +(.+)$", re.sub(r"```.*?```", "", text_of(path), flags=re.S), re.M)
+    headings = re.findall(
+        r"^#+ +(.+)$", re.sub(r"```.*?```", "", text_of(path), flags=re.DOTALL), re.MULTILINE
+    )
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -77,12 +79,7 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 @pytest.mark.parametrize("page", ["docs/reference/cli.md", "README.md", "README.zh-CN.md"])
 def test_every_command_is_described(page: str) -> None:
     text = text_of(ROOT / page)
-    missing = [
-        name
-        for name in commands()
-        if not re.search(rf"(?:video-rag|^\s*`?|[·|`]) ?{name}\b", text, re.MULTILINE)
-        and not all(re.search(rf"\b{word}\b", text) for word in name.split())
-    ]
+    missing = [name for name in commands() if not re.search(rf"`(video-rag )?{name}[ `]", text)]
     assert missing == []
 
 
