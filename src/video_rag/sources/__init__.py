@@ -22,7 +22,11 @@ class Places(Protocol):
 
 
 class Source(Protocol):
-    """One kind of place. Built as `Class(options, places=...)`."""
+    """One kind of place. Built as `Class(options, places=...)`.
+
+    All but `folder` are given `allow_private=` too: whether addresses of this machine and of
+    private networks may be fetched (see `guard.check_url`).
+    """
 
     version: int
     options: Options
