@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx2
+import stamina
 
 from video_rag.errors import BackendError, NeedsExtra, Rejected, Unavailable
 
 if TYPE_CHECKING:
     import openai
+
+ATTEMPTS = 3
+LONGEST_WAIT = 30.0
+"""Seconds. Who waits for an answer is rather told that the server is busy."""
 
 
 class Message(NamedTuple):
@@ -47,7 +52,10 @@ class Chat:
         self.model = model
         self._sampling = sampling
         # Local servers want no key, but the library insists on one.
-        self._client = openai.OpenAI(base_url=base_url, api_key=api_key or "none", timeout=timeout)
+        # It would also repeat time-outs, which makes people wait three times as long.
+        self._client = openai.OpenAI(
+            base_url=base_url, api_key=api_key or "none", timeout=timeout, max_retries=0
+        )
 
     def complete(self, messages: Sequence[Message]) -> str:
         """The whole reply."""
@@ -78,12 +86,15 @@ class Chat:
 
     def _create(self, messages: Sequence[Message], *, stream: bool) -> Any:
         create: Any = self._client.chat.completions.create  # typed for its own servers' models
-        return create(
-            model=self.model,
-            messages=[message._asdict() for message in messages],
-            stream=stream,
-            **self._sampling,
-        )
+        for attempt in stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=None):
+            with attempt, self._translated():
+                return create(
+                    model=self.model,
+                    messages=[message._asdict() for message in messages],
+                    stream=stream,
+                    **self._sampling,
+                )
+        raise AssertionError("stamina either returns or raises")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -113,11 +124,10 @@ class Chat:
     def _status(self, error: openai.APIStatusError) -> BackendError:
         said = f"{self.base_url} answered {error.status_code}: {_short(error.message)}"
         if error.status_code in {408, 409, 425, 429} or error.status_code >= 500:
-            wait = error.response.headers.get("retry-after", "")
             return Unavailable(
                 said,
                 hint="the server is busy or broken; try again later",
-                retry_after=float(wait) if re.fullmatch(r"\d+(\.\d+)?", wait) else None,
+                retry_after=_retry_after(error.response.headers),
             )
         hints = {
             401: "check the option api_key",
@@ -138,6 +148,23 @@ class Chat:
             f"{self.base_url} does not answer like a chat server: {_short(reply)}",
             hint="is the option base_url right? It mostly ends in /v1",
         )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server wants to be left alone, when it says so."""
+    for name, seconds in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        if re.fullmatch(r"\d+(\.\d+)?", headers.get(name, "")):
+            return float(headers[name]) * seconds
+    return None
+
+
+def _pause(error: Exception) -> bool | float:
+    """Whether to ask again, or after how many seconds: only what a busy server refused."""
+    if not isinstance(error, Unavailable) or not hasattr(error.__cause__, "status_code"):
+        return False
+    if error.retry_after is None:
+        return True
+    return error.retry_after if error.retry_after <= LONGEST_WAIT else False
 
 
 def without_thoughts(pieces: Iterable[str]) -> Iterator[str]:
