@@ -4,7 +4,7 @@
 never sits still and changes corners halfway, and 40 slides: of six to 25 seconds, some like the
 one before but for one bullet, some that grow bullet by bullet, some shown again, some faded in.
 
-    python benchmarks/slides/make.py build/slides      # lecture.mp4 and truth.json, 3-5 minutes
+    python benchmarks/slides/make.py build/slides      # lecture.mp4 and truth.json, in five minutes
 """
 
 from __future__ import annotations

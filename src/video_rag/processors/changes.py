@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import shake_256
 from typing import Any
 
 import numpy as np
@@ -77,13 +79,16 @@ class StateFinder:
     _started: bool = False
     _rested: float = 0.0
 
-    def news(self, grey: Grey) -> Flags | None:
-        """The pixels in which this differs from the sample before it, as far as can be told before
-        the next ones; `None` when nothing but the cursor and masked blocks moved.
+    def news(self, grey: Grey, before: Grey | None = None) -> Flags | None:
+        """The pixels in which this differs from the picture `before` it, or the last sample.
+
+        As far as can be told without the samples to come; `None` when it is nothing but the
+        cursor and blocks that keep moving.
         """
-        if self._last is None:
+        before = self._last if before is None else before
+        if before is None:
             return None
-        pixels = changed_pixels(self._last, grey) & ~grow(self._mask, CELL * BLOCK)
+        pixels = changed_pixels(before, grey) & ~grow(self._mask, CELL * BLOCK)
         return pixels if is_significant(cell_flags(pixels)) else None
 
     def feed(self, sample: Sample) -> Iterator[State]:
@@ -287,21 +292,23 @@ def keeps_changing(window: list[Flags]) -> Flags:
 
 def moving_blocks(past: list[Flags], coming: list[Flags]) -> Flags:
     """The blocks to ignore now, since they move on their own before, after, or again and again."""
-    windows = [np.array(side) for side in (past[-RECENT:], coming) if side]
-    busy = np.logical_or.reduce([keeps_changing(list(window)) for window in windows])
+    sides = [np.array(side) for side in (past[-RECENT:], coming) if side]
+    each = [keeps_changing(list(side)) for side in sides]
+    busy = np.logical_or.reduce(each)
     if busy.mean() > FILM:  # a film that just ended says nothing about the slide after it
         return keeps_changing(coming) if coming else np.zeros_like(busy)
     if len(past) >= LONG_AGO // 2:
         history = np.array(past)
         in_a_row = (history[1:] & history[:-1]).mean(axis=0)
-        busy |= (history.mean(axis=0) >= 0.25) & (in_a_row >= 0.04)
-        windows.append(history)
-    often = np.logical_or.reduce([window.sum(axis=0) >= 3 for window in windows[:2]])
-    return np.asarray(busy | (often & _around(busy)) | _subtitles(windows, busy))
+        busy = busy | ((history.mean(axis=0) >= 0.25) & (in_a_row >= 0.04))
+    often = np.logical_or.reduce([side.sum(axis=0) >= 3 for side in sides])
+    arriving = np.logical_xor.reduce(each) if len(each) > 1 else np.zeros_like(busy)
+    rim = (often & _around(busy)) | _around(arriving)
+    return np.asarray(busy | rim | _subtitles([*sides, np.array(past or coming)], busy))
 
 
 def _around(flags: Flags) -> Flags:
-    """The blocks beside flagged ones: the rim of an inset moves less often than its middle."""
+    """Flagged blocks and those beside them: the rim of an inset moves less than its middle."""
     padded = np.pad(flags, 1)
     height, width = flags.shape
     shifts = [padded[i : i + height, j : j + width] for i in range(3) for j in range(3)]
@@ -309,33 +316,36 @@ def _around(flags: Flags) -> Flags:
 
 
 def _subtitles(windows: list[NDArray[np.bool_]], busy: Flags) -> Flags:
-    """Blocks of the bottom rows that change again and again while the rest stands still."""
+    """Bottom rows in which blocks change again and again while the rest stands still."""
     found = np.zeros_like(busy)
     lowest = busy.shape[0] - max(2, busy.shape[0] // 5)
     for window in windows:
         alone = (window & ~busy).sum(axis=(1, 2)) <= busy.size // 4
         times = window[alone][:, lowest:].sum(axis=0)
-        found[lowest:] |= times >= max(3, 0.1 * len(window))
+        rows = (times >= max(3, 0.1 * len(window))).sum(axis=1) >= 3
+        found[lowest:] |= rows[:, None]
     return found
 
 
-def difference_hash(grey: Grey, mask: Flags) -> str:
-    """A 64-bit perceptual hash in 16 hex digits: is each of 8 x 9 fields darker than its neighbour?
+def picture_hash(grey: Grey, mask: Flags) -> str:
+    """A 64-bit perceptual hash in 16 hex digits; pictures alike differ in three bits at most.
 
-    Masked blocks do not count and equal fields are never darker, so that noise and a speaker in
-    the corner leave the hash of a slide as it is.
+    Each bit is the side of a random plane that the drawn part of the picture lies on (random
+    hyperplane hashing: Charikar, STOC 2002), so the share of differing bits is the angle between
+    two pictures over pi. Hashes of rows or of low frequencies, which are made for photographs,
+    take two slides with other words for one. Masked blocks do not count; flat pictures give 0.
     """
-    weight = ~grow(mask, CELL * BLOCK)
-    fields, share = _fields(grey * weight), _fields(weight.astype(np.uint8))
-    mean = fields / np.maximum(share, 1e-9)
-    seen = (share[:, 1:] > 0.5) & (share[:, :-1] > 0.5)
-    bits = seen & (mean[:, 1:] - mean[:, :-1] > 2.0)
-    return f"{int(''.join('1' if bit else '0' for bit in bits.ravel()), 2):016x}"
-
-
-def _fields(grey: Grey) -> NDArray[np.float64]:
-    """Means over an 8 x 9 grid."""
     height, width = grey.shape
-    rows, columns = np.arange(9) * height // 8, np.arange(10) * width // 9
-    sums = np.add.reduceat(np.add.reduceat(grey.astype(np.float64), rows[:-1], 0), columns[:-1], 1)
-    return np.asarray(sums / np.outer(np.diff(rows), np.diff(columns)))
+    cells = grey.reshape(height // CELL, CELL, width // CELL, CELL).mean(axis=(1, 3))
+    drawn = np.where(grow(mask), 0.0, cells - np.median(cells))
+    if drawn.std() < 1:
+        return "0" * 16
+    bits = _planes(drawn.size) @ drawn.ravel() > 0
+    return np.packbits(bits).tobytes().hex()
+
+
+@cache
+def _planes(size: int) -> NDArray[np.float64]:
+    """64 rows of +1 and -1, the same on every machine."""
+    stream = np.frombuffer(shake_256(b"video-rag slides").digest(64 * size // 8), dtype=np.uint8)
+    return np.asarray(np.unpackbits(stream).reshape(64, size) * 2.0 - 1.0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
@@ -24,16 +25,16 @@ from video_rag.processors.changes import (
     State,
     StateFinder,
     changed_pixels,
-    difference_hash,
+    picture_hash,
 )
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import Packet, VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-SLOW = 10
-"""Frames per second below which all are decoded: reference frames alone lie too far apart."""
+DENSE = 0.15
+"""Seconds between frames up to which those that no other frame refers to need no decoding."""
 HELD_APART = 0.1
 """Seconds between frames kept back to find the moment of a change."""
 
@@ -87,12 +88,14 @@ class Slides:
             if stream is None:
                 return
             finder = StateFinder(gap=self.options.gap, builds=self.options.builds)
-            last = None
-            for last in _looks(container, stream, self.options.every):
-                _report(progress, last.at, container)
-                for sample in self._samples(last, finder):
+            camera = _Camera(self.options.every, self.options.width, _aspect(stream))
+            seen = False
+            for look in camera.looks(_frames(container, stream)):
+                seen = True
+                _report(progress, look.at, container)
+                for sample in camera.samples(look, finder):
                     yield from map(self._picture, finder.feed(sample))
-            if last is None:
+            if not seen:
                 raise ContentError(
                     f"no picture of {path.name} can be decoded",
                     hint="the file is damaged or its codec unknown; fetch or convert it again",
@@ -100,20 +103,9 @@ class Slides:
             yield from map(self._picture, finder.finish())
         progress(1.0, "looked at every slide")
 
-    def _samples(self, look: _Look, finder: StateFinder) -> Iterator[Sample]:
-        """The look at the moment of its change, then again for as long as it stays."""
-        frame = look.frame
-        if frame.width > self.options.width:
-            height = max(2, round(frame.height * self.options.width / frame.width))
-            frame = frame.reformat(width=self.options.width, height=height)
-        still = _Still(frame, look.frame.rotation, look.aspect)
-        yield Sample(_moment(look, finder), look.grey, still)
-        for again in range(1, look.repeats):
-            yield Sample(look.at + again * self.options.every, look.grey, still)
-
     def _picture(self, state: State) -> Picture:
         jpeg = _jpeg(state.picture, self.options.width, self.options.quality)
-        return Picture(round(state.at, 3), jpeg, difference_hash(state.grey, state.mask))
+        return Picture(round(state.at, 3), jpeg, picture_hash(state.grey, state.mask))
 
 
 @dataclass(frozen=True)
@@ -134,10 +126,78 @@ class _Look:
     at: float
     frame: VideoFrame
     grey: Grey
-    aspect: float
     passed: list[tuple[float, VideoFrame]]
     repeats: int
     """How often to count it: more than once when no other frame followed for long."""
+
+
+class _Camera:
+    """Looks at a video now and then, and keeps the stills that may be wanted."""
+
+    def __init__(self, every: float, width: int, aspect: float) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self.every, self.width, self.aspect = every, width, aspect
+        self._shrink, self._fit = VideoReformatter(), VideoReformatter()  # kept: five times faster
+        self._size: tuple[int, int] | None = None
+        self._kept: tuple[Grey, _Still] | None = None
+
+    def looks(self, frames: Iterator[tuple[float, VideoFrame]]) -> Iterator[_Look]:
+        """A look about every so many seconds, and at the last frame.
+
+        Screen recordings may store a frame only when something changes: a frame that stays is
+        looked at whenever it comes, and counted as often as it would have been seen.
+        """
+        last = float("-inf")
+        passed: list[tuple[float, VideoFrame]] = []
+        for at, frame, until in _with_end(frames):
+            stays = until - at
+            if at - last < self.every - 1e-3 and stays < 1.5 * self.every:
+                if not passed or at - passed[-1][0] >= HELD_APART:
+                    passed.append((at, frame))
+                continue
+            long = 2 * self.every <= stays < float("inf")
+            repeats = min(int(stays / self.every), AHEAD + 2) if long else 1
+            yield _Look(at, frame, self.small(frame), passed, repeats)
+            last, passed = at, []
+
+    def samples(self, look: _Look, finder: StateFinder) -> Iterator[Sample]:
+        """The look at the moment of its change, then again for as long as it stays."""
+        still = self._still(look, finder)
+        yield Sample(self._moment(look, finder), look.grey, still)
+        for again in range(1, look.repeats):
+            yield Sample(look.at + again * self.every, look.grey, still)
+
+    def small(self, frame: VideoFrame) -> Grey:
+        """The small grey picture to compare; portrait videos stand on end."""
+        if self._size is None:
+            self._size = (LONG, SHORT) if frame.width >= frame.height else (SHORT, LONG)
+        small = self._shrink.reformat(frame, *self._size, "gray", interpolation="AREA", threads=1)
+        return np.asarray(small.to_ndarray(), dtype=np.uint8)
+
+    def _still(self, look: _Look, finder: StateFinder) -> _Still:
+        """The frame, or the one kept before it when that shows the same: memory stays small."""
+        if self._kept is not None and finder.news(look.grey, self._kept[0]) is None:
+            return self._kept[1]
+        frame = look.frame
+        if frame.width > self.width:
+            height = max(2, round(frame.height * self.width / frame.width))
+            frame = self._fit.reformat(frame, self.width, height)
+        still = _Still(frame, look.frame.rotation, self.aspect)
+        self._kept = look.grey, still
+        return still
+
+    def _moment(self, look: _Look, finder: StateFinder) -> float:
+        """When the change since the look before came up, found by halving the frames between."""
+        news = finder.news(look.grey)
+        if news is None:
+            return look.at
+        low, high = 0, len(look.passed)
+        while low < high:
+            middle = (low + high) // 2
+            missing = changed_pixels(self.small(look.passed[middle][1]), look.grey)[news].mean()
+            low, high = (low, middle) if missing < 0.5 else (middle + 1, high)
+        return look.passed[low][0] if low < len(look.passed) else look.at
 
 
 @contextmanager
@@ -165,25 +225,10 @@ def _picture_track(container: InputContainer) -> VideoStream | None:
     return None
 
 
-def _looks(container: InputContainer, stream: VideoStream, every: float) -> Iterator[_Look]:
-    """A look about every so many seconds, and at the last frame.
-
-    Screen recordings may store a frame only when something changes: a frame that stays is looked
-    at whenever it comes, and counted as often as it would have been seen.
-    """
+def _aspect(stream: VideoStream) -> float:
+    """Width of a pixel over its height, when it is one that can be."""
     aspect = float(stream.sample_aspect_ratio or 1)
-    aspect = aspect if 0.2 < aspect < 5 else 1.0
-    last = float("-inf")
-    passed: list[tuple[float, VideoFrame]] = []
-    for at, frame, until in _with_end(_frames(container, stream)):
-        stays = until - at
-        if at - last < every - 1e-3 and stays < 1.5 * every:
-            if not passed or at - passed[-1][0] >= HELD_APART:
-                passed.append((at, frame))
-            continue
-        repeats = min(int(stays / every), AHEAD + 2) if 2 * every <= stays < float("inf") else 1
-        yield _Look(at, frame, _small(frame), aspect, passed, repeats)
-        last, passed = at, []
+    return aspect if 0.2 < aspect < 5 else 1.0
 
 
 def _with_end(
@@ -200,19 +245,14 @@ def _with_end(
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[tuple[float, VideoFrame]]:
-    """Frames with their times from the start of the file, which never run backwards.
-
-    Only frames that others refer to are decoded, which halves the work, unless there are too few.
-    """
+    """Frames with their times from the start of the file, which never run backwards."""
     stream.thread_type = "AUTO"
     rate = float(stream.average_rate or stream.base_rate or 25)
     begin = (container.start_time or 0) / 1_000_000
     last = 0.0
-    kinds: tuple[Literal["NONREF", "DEFAULT"], ...] = ("NONREF", "DEFAULT")
-    for skip in kinds[rate < SLOW :]:
-        stream.codec_context.skip_frame = skip
+    for sparing in (True, False):  # some encoders mark no frame as referred to
         found = False
-        for frame in _decoded(container, stream):
+        for frame in _decoded(container, stream, sparing=sparing):
             at = frame.time - begin if frame.pts is not None else last + found / rate
             last = max(last, at)
             found = True
@@ -222,18 +262,24 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[tuple[fl
         container.seek(0)
 
 
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """What can be decoded: broken packets are passed over, a file that breaks off just ends."""
+def _decoded(
+    container: InputContainer, stream: VideoStream, *, sparing: bool
+) -> Iterator[VideoFrame]:
+    """What can be decoded: broken packets are passed over, a file that breaks off just ends.
+
+    `sparing` leaves out frames that no other refers to, which halves the work, where frames are
+    dense; a recording with a frame every few seconds is decoded in full.
+    """
     from av.error import FFmpegError
 
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except FFmpegError:
-            return
-        if packet is None:
-            return
+    recent: deque[float] = deque(maxlen=16)
+    packets = _unbroken(container.demux(stream))
+    for packet in packets:
+        if packet.pts is not None:
+            at = float(packet.pts * packet.time_base)
+            dense = any(abs(at - other) <= DENSE for other in reversed(recent))
+            stream.codec_context.skip_frame = "NONREF" if sparing and dense else "DEFAULT"
+            recent.append(at)
         try:
             frames = packet.decode()
         except FFmpegError:
@@ -241,24 +287,14 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
         yield from (frame for frame in frames if not frame.is_corrupt)
 
 
-def _small(frame: VideoFrame) -> Grey:
-    """The small grey picture that changes are looked for in; portrait videos stand on end."""
-    width, height = (LONG, SHORT) if frame.width >= frame.height else (SHORT, LONG)
-    small = frame.reformat(width=width, height=height, format="gray", interpolation="AREA")
-    return np.asarray(small.to_ndarray(), dtype=np.uint8)
+def _unbroken(packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+    """The packets up to where the file breaks off."""
+    from av.error import FFmpegError
 
-
-def _moment(look: _Look, finder: StateFinder) -> float:
-    """When the change since the look before came up, found by halving the frames in between."""
-    news = finder.news(look.grey)
-    if news is None:
-        return look.at
-    low, high = 0, len(look.passed)
-    while low < high:
-        middle = (low + high) // 2
-        missing = changed_pixels(_small(look.passed[middle][1]), look.grey)[news].mean()
-        low, high = (low, middle) if missing < 0.5 else (middle + 1, high)
-    return look.passed[low][0] if low < len(look.passed) else look.at
+    try:
+        yield from packets
+    except FFmpegError:
+        return
 
 
 def _jpeg(still: _Still, widest: int, quality: int) -> bytes:
