@@ -23,7 +23,7 @@ lint: setup ## check format, style, types, layers, lengths and spelling
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/max_lines.py
 	$(BIN)/codespell
 
