@@ -260,6 +260,13 @@ def test_a_destination_holds_any_path(path: str) -> None:
     assert children == ["link_open", "text", "link_close"]
 
 
+def test_a_chinese_paragraph_has_a_third_of_the_characters() -> None:
+    latin = [segment(2 * n, "aaaaaaaaa") for n in range(40)]
+    chinese = [segment(2 * n, "一二三") for n in range(40)]
+    groups = [[len(group) for group in paragraphs(one, 90, 9)] for one in (latin, chinese)]
+    assert groups[0] == groups[1] == [20, 20]
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 5), st.text("ab. ", max_size=30)), max_size=30),
     st.integers(1, 100),

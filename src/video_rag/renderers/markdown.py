@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from video_rag import plugins, timecode
-from video_rag.model import Document, Origin, Section, Segment, Slide, Video, join_lines
+from video_rag.model import (
+    Document,
+    Origin,
+    Section,
+    Segment,
+    Slide,
+    Video,
+    join_lines,
+)
 from video_rag.renderers import Link, Picture
 
 ORIGINS: dict[Origin, tuple[str, str]] = {
@@ -51,7 +59,10 @@ class Markdown:
             True, description="Add the other languages after the main one, as parts of their own."
         )
         paragraph: int = Field(
-            600, ge=80, description="Begin a new paragraph after about this many characters."
+            600,
+            ge=80,
+            description="Begin a new paragraph after about this many letters (a Chinese "
+            "character counts as three).",
         )
         pause: float = Field(
             2.5, gt=0, description="A silence of this many seconds begins a new paragraph."
@@ -170,7 +181,7 @@ class _Page:
 
 def paragraphs(segments: Iterable[Segment], length: int, pause: float) -> Iterator[list[Segment]]:
     """Group cues to paragraphs: a new one for a new speaker, after a silence of `pause` seconds,
-    or at the first end of a sentence after `length` characters (at twice `length` in any case,
+    or at the first end of a sentence after `length` letters (at twice `length` in any case,
     since many captions have no full stops)."""
     current: list[Segment] = []
     size = 0
@@ -181,9 +192,14 @@ def paragraphs(segments: Iterable[Segment], length: int, pause: float) -> Iterat
             yield current
             current, size = [], 0
         current.append(segment)
-        size += len(segment.text)
+        size += width(segment.text)
     if current:
         yield current
+
+
+def width(text: str) -> int:
+    """The length of a text in letters; a Chinese character says as much as about three."""
+    return len(text) + 2 * sum("\u3040" <= character <= "\u9fff" for character in text)
 
 
 def _breaks(last: Segment, coming: Segment, size: int, length: int, pause: float) -> bool:
