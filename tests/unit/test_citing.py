@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from video_rag.citing import check, quote, supports
@@ -99,6 +99,7 @@ class TestQuotes:
     def test_a_passage_of_slides_alone_is_quoted_whole(self) -> None:
         assert quoted("anything", passage(slide_text="E = mc2")) == (0.0, 60.0, "E = mc2")
 
+    @settings(deadline=None)  # dictionaries load at first use, and machines are shared
     @given(
         st.lists(st.text("ab .?A。中", max_size=20), max_size=12),
         st.lists(st.sampled_from(["a", "b", "ab", "中"]), max_size=3),
@@ -262,6 +263,7 @@ class TestMarks:
         text = "1. Dr. Snell's light, e.g. in glass, bends [2].\n2. The crown jewels, stolen [1]."
         assert self.clean(text)[0] == text
 
+    @settings(deadline=None)  # dictionaries load at first use, and machines are shared
     @given(st.text("ab [1]2,.。\n中`(x)【】:", max_size=60))
     def test_any_text_comes_back_checked(self, text: str) -> None:
         sources = (passage("a b ab", "中 a x"), passage("b x", "2 1 12"))
@@ -272,6 +274,7 @@ class TestMarks:
         for one in checked.citations:
             assert any(source.start <= one.start < one.end <= source.end for source in sources)
 
+    @settings(deadline=None)  # dictionaries load at first use, and machines are shared
     @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 4)), max_size=8))
     def test_every_sentence_that_is_left_names_a_passage_with_its_words(
         self, claims: list[tuple[str, int]]

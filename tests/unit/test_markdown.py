@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -201,6 +201,7 @@ def test_only_links_that_are_safe_to_open_are_made() -> None:
     assert anchor("a]", "https://x/(1)?q=a b&lt;") == "[a\\]](https://x/%281%29?q=a%20b&amp;lt;)"
 
 
+@settings(deadline=None)  # machines are shared
 @given(NASTY)
 def test_escaped_text_shows_exactly_its_words(text: str) -> None:
     tokens = parse(escape(text))
@@ -214,6 +215,7 @@ def test_escaped_text_shows_exactly_its_words(text: str) -> None:
     )
 
 
+@settings(deadline=None)  # machines are shared
 @given(st.lists(st.tuples(NASTY, NASTY, NASTY), min_size=1, max_size=3), NASTY)
 def test_nothing_that_people_write_breaks_the_page(
     parts: list[tuple[str, str, str]], title: str
@@ -253,6 +255,7 @@ def test_nothing_that_people_write_breaks_the_page(
     assert headings == expected
 
 
+@settings(deadline=None)  # machines are shared
 @given(NASTY)
 def test_a_destination_holds_any_path(path: str) -> None:
     tokens = parse(f"[a]({destination('x' + path)})")
@@ -267,6 +270,7 @@ def test_a_chinese_paragraph_has_a_third_of_the_characters() -> None:
     assert groups[0] == groups[1] == [20, 20]
 
 
+@settings(deadline=None)  # machines are shared
 @given(
     st.lists(st.tuples(st.floats(0, 5), st.text("ab. ", max_size=30)), max_size=30),
     st.integers(1, 100),

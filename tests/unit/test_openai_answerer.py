@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from video_rag.answerers import Delta, Done
@@ -219,6 +219,7 @@ class TestPlans:
         assert (plan.intent, plan.question, plan.keywords) == ("question", "谁偷了？", ())
         assert plan.language == "zh"
 
+    @settings(deadline=None)  # dictionaries load at first use, and machines are shared
     @given(
         st.recursive(
             st.none() | st.booleans() | st.floats() | st.text(),
@@ -324,6 +325,7 @@ def test_address_key_and_patience_do_not_change_what_an_answer_is_made_of() -> N
     assert key(temperature=1) != key()
 
 
+@settings(deadline=None)  # dictionaries load at first use, and machines are shared
 @given(st.text("abc<>/thinkg \n", max_size=30), st.text("abc <", max_size=20), st.data())
 def test_thoughts_are_left_out_wherever_the_stream_is_cut(
     thought: str, words: str, data: st.DataObject
@@ -335,6 +337,7 @@ def test_thoughts_are_left_out_wherever_the_stream_is_cut(
     assert "".join(without_thoughts(pieces)).lstrip() == expected.lstrip()
 
 
+@settings(deadline=None)  # dictionaries load at first use, and machines are shared
 @given(st.lists(st.text("ab<think> ", max_size=5)))
 def test_words_without_thoughts_are_left_alone(pieces: list[str]) -> None:
     whole = "".join(pieces)
