@@ -14,6 +14,7 @@ from video_rag.processors._markup import plain_ass, plain_html, voices
 if TYPE_CHECKING:
     from av import Packet
     from av.container import InputContainer
+    from av.subtitles.stream import SubtitleStream
 
 TEXT_CODECS = frozenset({"mov_text", "text", "subrip", "webvtt", "ass", "ssa"})
 """FFmpeg's names of the codecs whose packets are read; most others hold pictures."""
@@ -44,7 +45,7 @@ def read_tracks(path: Path) -> list[Track]:
 
     with opened(path) as container:
         tracks = [
-            Track(number, stream.codec_context.name, stream.metadata.get("language"), Parsed())
+            Track(number, _codec(stream), stream.metadata.get("language"), Parsed())
             for number, stream in enumerate(container.streams.subtitles, start=1)
         ]
         by_stream = {
@@ -57,20 +58,17 @@ def read_tracks(path: Path) -> list[Track]:
         for stream in container.streams:
             if stream.index not in by_stream:
                 stream.discard = Discard.all
-        counts = dict.fromkeys(by_stream, 0)
-        for packet in _packets(container):
-            index = packet.stream_index
-            if index in by_stream:
-                counts[index] += 1
-                _add(packet, counts[index], by_stream[index], _begin(container))
+        begin = _begin(container)
+        for packet in container.demux():
+            if packet.stream_index in by_stream:
+                _add(packet, by_stream[packet.stream_index], begin)
     return tracks
 
 
-def _packets(container: InputContainer) -> Iterator[Packet]:
-    """The packets that hold something; a file may end in the middle of one."""
-    for packet in container.demux():
-        if packet.size and packet.pts is not None:
-            yield packet
+def _codec(stream: SubtitleStream) -> str:
+    """FFmpeg's name of the format, not of the decoder, which may differ."""
+    context = stream.codec_context
+    return str(context.codec.canonical_name) if context else "unknown"
 
 
 def _begin(container: InputContainer) -> float:
@@ -78,8 +76,8 @@ def _begin(container: InputContainer) -> float:
     return max(0, container.start_time or 0) / 1_000_000
 
 
-def _add(packet: Packet, number: int, track: Track, begin: float) -> None:
-    """The cues of one packet."""
+def _add(packet: Packet, track: Track, begin: float) -> None:
+    """The cues of one packet, numbered as they come."""
     time_base = packet.time_base
     if packet.pts is None or time_base is None:
         return
@@ -87,7 +85,7 @@ def _add(packet: Packet, number: int, track: Track, begin: float) -> None:
     end = start + float(packet.duration * time_base) if packet.duration else None
     for speaker, text in texts(track.codec, bytes(packet)):
         if text.strip():  # MP4 fills the time between two cues with empty ones
-            track.parsed.add(number, start, end, text, speaker)
+            track.parsed.add(len(track.parsed.cues) + 1, start, end, text, speaker)
 
 
 def texts(codec: str, payload: bytes) -> Iterator[tuple[str, str]]:

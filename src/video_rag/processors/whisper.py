@@ -215,8 +215,8 @@ def _has_speech(sound: Sound) -> bool:
 def _watched(heard: Iterable[Heard], duration: float, progress: Progress) -> Iterable[Heard]:
     """The same segments, reported as they come."""
     for segment in heard:
-        share = min(1.0, float(segment.end) / duration)
-        progress(share, f"heard until {timecode.clock(float(segment.end))}")
+        end = min(float(segment.end), duration)
+        progress(end / duration, f"heard until {timecode.clock(end)}")
         yield segment
 
 
@@ -234,7 +234,7 @@ def trusted(
         start = min(max(0.0, float(segment.start)), duration)
         end = min(max(start, float(segment.end)), duration)
         text = " ".join(segment.text.split())
-        if segment.no_speech_prob >= no_speech:
+        if segment.no_speech_prob >= no_speech or segment.start >= duration:
             dropped.append(timecode.clock(begin + start))
         elif text:
             confidence = round(min(1.0, math.exp(float(segment.avg_logprob))), 3)
@@ -244,5 +244,6 @@ def trusted(
     if not dropped:
         return tuple(kept), ()
     places = ", ".join(dropped[:10]) + ", …" * (len(dropped) > 10)
-    note = f"{len(dropped)} segments dropped: probably no speech (at {places})"
+    what = "1 segment" if len(dropped) == 1 else f"{len(dropped)} segments"
+    note = f"{what} dropped: probably no speech (at {places})"
     return tuple(kept), (note,)
