@@ -7,6 +7,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile(
+    "here", deadline=None
+)  # dictionaries load at first use; machines are busy
+settings.load_profile("here")
 
 ROOT = Path(__file__).resolve().parent.parent
 

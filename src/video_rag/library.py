@@ -12,6 +12,8 @@ from video_rag.answerers import Delta, Done
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.evaluate import Score, evaluate
 from video_rag.model import (
+    Answer,
+    Citation,
     Document,
     Hit,
     Media,
@@ -147,16 +149,23 @@ class Library:
             given: Mapping[str, Noun] = {"video": video, "origins": video.origins}
             rows = {name: Result(store(self.blobs, noun), "") for name, noun in given.items()}
             self.ledger.commit(video.video_id, "give", rows)
-        for failure in self.ledger.failures(video.video_id).values():
-            if failure.due is not None or failure.error == "Bug":
-                self.ledger.forgive(video.video_id)
-        self._work(video.video_id)
-        status = self.status(video.video_id)
+        if video == old and not self._engine.plan.stale(results):
+            status = self._status(results, (), is_claimed=False)
+        else:
+            self._forgive_passing(video.video_id)
+            self._work(video.video_id)
+            status = self.status(video.video_id)
         if status.state == "ready":
             self._replace_earlier(status.video, known)
         known[video.url] = video.video_id
         same_as = video.url if video.url != found.url else ""
         return Added(found.url, status, is_new=old is None, same_as=same_as)
+
+    def _forgive_passing(self, video_id: str) -> None:
+        """Who adds again wants to try again, unless the video itself was at fault."""
+        failures = self.ledger.failures(video_id).values()
+        if any(failure.due is not None or failure.error == "Bug" for failure in failures):
+            self.ledger.forgive(video_id)
 
     def _replace_earlier(self, video: Video, known: Mapping[str, str]) -> None:
         """A file that changed, or a subtitle whose video came: the earlier version goes."""
@@ -290,10 +299,25 @@ class Library:
         begun = time.monotonic()
         who = self.parts.answerer(name)
         for event in who.ask(question, lambda query: self.search(query, knowledge)):
-            yield event
-            if isinstance(event, Done):
-                answer, seconds = event.answer, time.monotonic() - begun
-                emit(self._observers, Asked(name, len(answer.citations), answer.refused, seconds))
+            if isinstance(event, Delta):
+                yield event
+                continue
+            answer = self._linked(event.answer)
+            seconds = time.monotonic() - begun
+            emit(self._observers, Asked(name, len(answer.citations), answer.refused, seconds))
+            yield Done(answer)
+
+    def _linked(self, answer: Answer) -> Answer:
+        """The answer with links that open its citations at the quoted line, not at the passage."""
+        linked = tuple(self._link(citation) for citation in answer.citations)
+        return answer.model_copy(update={"citations": linked})
+
+    def _link(self, citation: Citation) -> Citation:
+        video = self._maybe(self.ledger.results(citation.video_id), "video", Video)
+        if video is None:  # a base elsewhere may cite what this library does not have
+            return citation
+        url = self._tools.link(video)(citation.start)
+        return citation.model_copy(update={"url": url})
 
     def evaluate(self, questions: Path, knowledge: str | None = None) -> Score:
         """Hit rates on questions with known places. Raises `UsageError` naming a bad line."""

@@ -31,9 +31,10 @@ from video_rag.stores import Ledger
 
 @dataclass(frozen=True)
 class Places:
-    """What sources may touch: the media folder, and digests that are remembered."""
+    """What sources may touch: see `sources.Places`."""
 
     media: Path
+    allow_private: bool
     ledger: Ledger
 
     def digest(self, path: Path) -> str:
@@ -70,13 +71,10 @@ class Parts:
 
     def sources(self) -> dict[str, Source]:
         """Every source, in the order in which they are asked: files before URLs."""
-        places = Places(self.settings.library.media, self.ledger)
-        allow = {"allow_private": self.settings.guard.allow_private}
-        found = {}
-        for name in sorted(plugins.table("sources")):
-            more = allow if name != "folder" else {}
-            found[name] = self.build("sources", name, places=places, **more)
-        return found
+        library, guard = self.settings.library, self.settings.guard
+        places = Places(library.media, guard.allow_private, self.ledger)
+        names = sorted(plugins.table("sources"))
+        return {name: self.build("sources", name, places=places) for name in names}
 
     def embedder(self) -> Embedder | None:
         """The embedding model of `[search] embedder`; none is fine."""

@@ -30,6 +30,7 @@ VTT = "WEBVTT\n\n00:00.000 --> 00:01.000\n{}\n"
 @dataclass
 class Places:
     media: Path
+    allow_private: bool = True
 
     def digest(self, path: Path) -> str:
         return digest.of_file(path)
@@ -60,7 +61,7 @@ def source(tmp_path: Path) -> YtDlp:
 def ytdlp(folder: Path, **options: object) -> YtDlp:
     values = {"retries": 0, "sleep_subtitles": 0, "timeout": 5, **options}
     chosen = YtDlp.Options.model_validate(values)
-    return YtDlp(chosen, places=Places(folder / "media"), allow_private=True)
+    return YtDlp(chosen, places=Places(folder / "media"))
 
 
 def page(title: str, *videos: str) -> Page:
@@ -261,7 +262,7 @@ def test_a_bad_cookie_file_is_a_bad_setting(
 
 
 def test_private_addresses_are_refused_unless_allowed(site: Site, tmp_path: Path) -> None:
-    guarded = YtDlp(YtDlp.Options(), places=Places(tmp_path))
+    guarded = YtDlp(YtDlp.Options(), places=Places(tmp_path, allow_private=False))
     with pytest.raises(UnsupportedUrl, match="private network"):
         list(guarded.discover(f"{site.url}/a/clip.mp4"))
     assert not site.gets

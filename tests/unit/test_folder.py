@@ -21,6 +21,7 @@ SRT = "1\n00:00:00,000 --> 00:00:01,000\n{}\n"
 @dataclass
 class Places:
     media: Path
+    allow_private: bool = False
 
     def digest(self, path: Path) -> str:
         return digest.of_file(path)

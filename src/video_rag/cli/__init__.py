@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import sys
+import traceback
 from collections.abc import Sequence
 
 import typer
@@ -42,10 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader left; Python would complain about stdout at exit
         return 0
-    except Exception as error:  # one of the three named places: anything else is a bug of ours
-        logging.getLogger("video_rag").exception("bug")
-        complain(f"a bug in video-rag: {type(error).__name__}: {error}", "please report it")
-        raise
+    except Exception as error:  # noqa: BLE001 - one of the three named places: anything else is a bug of ours
+        traceback.print_exc()
+        hint = "please report it with the lines above"
+        complain(f"a bug in video-rag: {type(error).__name__}: {error}", hint)
+        return 1
     return int(code or 0)
 
 

@@ -16,17 +16,15 @@ class Places(Protocol):
 
     media: Path
     """Folder for downloads (`[library] media`); paths in `Media.path` may be relative to it."""
+    allow_private: bool
+    """Whether URLs may lead to this machine and to private networks (see `guard.check_url`)."""
 
     def digest(self, path: Path) -> str:
         """The sha256 of a file; remembered, so that an unchanged file is read only once."""
 
 
 class Source(Protocol):
-    """One kind of place. Built as `Class(options, places=...)`.
-
-    All but `folder` are given `allow_private=` too: whether addresses of this machine and of
-    private networks may be fetched (see `guard.check_url`).
-    """
+    """One kind of place. Built as `Class(options, places=...)`."""
 
     version: int
     options: Options

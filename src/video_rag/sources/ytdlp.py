@@ -75,10 +75,9 @@ class YtDlp:
         timeout: float = inert(20.0, gt=0, description="Seconds to wait for a server.")
         retries: int = inert(3, ge=0, description="How often to repeat a request that failed.")
 
-    def __init__(self, options: Options, *, places: Places, allow_private: bool = False) -> None:
+    def __init__(self, options: Options, *, places: Places) -> None:
         self.options = options
         self.places = places
-        self.allow_private = allow_private
 
     def claims(self, url: str) -> bool:
         """Whether this is an http or https URL."""
@@ -243,7 +242,9 @@ class YtDlp:
         return of_value(what), of_value([*what, sorted(options.subtitle_languages)])
 
     def _check(self, url: str) -> None:
-        guard.check_url(url, allow_private=self.allow_private, resolve=self.options.proxy is None)
+        guard.check_url(
+            url, allow_private=self.places.allow_private, resolve=self.options.proxy is None
+        )
 
     @contextmanager
     def _session(
