@@ -19,7 +19,7 @@ VERSION = " ".join(
 """Names the rules of this file and the libraries behind them: an index of another version is
 rebuilt."""
 
-_HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _KANA_HANGUL = "\u3040-\u30ff\u31f0-\u31ff\uac00-\ud7af"
 _HAS_HAN = re.compile(f"[{_HAN}]")
 _PIECE = re.compile(
@@ -31,7 +31,12 @@ _PIECE = re.compile(
 _SUPERSCRIPTS = {ord(c): f" {d} " for c, d in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)}
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?:s|re|ll|ve|d|m|t)\b")
 
-ENGLISH_STOP_WORDS = frozenset(
+
+def _words(block: str) -> frozenset[str]:
+    return frozenset(block.split())
+
+
+ENGLISH_STOP_WORDS = _words(
     """
     a about above after again against all also am an and any are aren as at be because been before
     being below between both but by can cannot could couldn did didn do does doesn doing don down
@@ -46,40 +51,71 @@ ENGLISH_STOP_WORDS = frozenset(
     want wants was wasn way we well were weren what whatever when where whether which while who
     whom whose why will with within without won would wouldn yeah yes yet you your yours yourself
     yourselves
-    """.split()
+    """
 )
 """Function words and the words that questions and lectures are padded with."""
 
-CHINESE_STOP_WORDS = frozenset(
+CHINESE_STOP_WORDS = _words(
     """
-    的 地 得 了 着 过 吗 呢 吧 啊 呀 嘛 哦 嗯 哈 啦 么 之 其 而 且 与 和 跟 及 或 或者 以及 并 并且 而且 但 但是
-    不过 然而 可是 只是 因为 因此 所以 因而 由于 于是 从而 既然 如果 要是 假如 假设 的话 那么 则 就 就是 就会 便
-    才 都 也 还 还是 还有 又 再 再次 只 只有 只要 只能 仅 很 非常 十分 太 更 更加 最 比较 相当 挺 真 真的 是
-    是否 不是 是不是 有 没有 有没有 没 不 不会 不能 无 在 于 从 自 自己 到 向 往 对 对于 关于 为 为了 被 把 将 给
-    让 使 使得 用 使用 以 按 按照 由 当 当然 时 时候 的时候 之后 之前 以后 以前 然后 接着 后来 最后 首先 其次
-    现在 目前 已 已经 曾经 正在 刚刚 即 即将 即使 虽然 尽管 无论 不管 除了 除非 另外 此外 例如 比如 譬如 诸如
-    等 等等 我 你 您 他 她 它 我们 你们 他们 她们 它们 咱们 大家 人们 这 那 这个 那个 这些 那些 这样 那样 这里
-    那里 这儿 那儿 这种 那种 这么 此 该 本 某 某个 某些 各 各个 每 每个 每一 每次 任何 所有 全部 一切 一 一个 一些
-    一种 一下 一点 一样 一直 一定 一般 一起 一次 一旦 个 些 种 次 件 位 什么 甚么 怎么 怎样 怎么样 如何 为什么
-    为何 何 哪 哪个 哪些 哪里 哪儿 谁 多少 几 几个 多么 是什么 会 能 能够 可 可以 可能 应 应该 应当 要 需要 想 想要
-    愿意 必须 得到 来 去 上 下 里 中 内 外 上面 下面 里面 之间 其中 其他 其它 另 另一 另一个 同样 看 看到 看看 说
-    说明 知道 认为 觉得 来说 来看 做 进行 成 成为 变成 作 作为 叫 叫做 称为 所 所谓 似乎 好像 也许 或许 其实 事实上
-    实际上 基本上 通常 往往 总 总是 经常 有时 有些 有点 许多 很多 更多 多 少 好 好的 吧 请 请问 告诉 介绍 讲 讲解
-    """.split()
+    的 地 得 了 着 过 吗 呢 吧 啊 呀 嘛 哦 嗯 哈 啦 么 之 其 而 且 与 和 跟 及 或 或者 以及 并 并且
+    而且 但 但是 不过 然而 可是 只是 因为 因此 所以 因而 由于 于是 从而 既然 如果 要是 假如 假设
+    的话 那么 则 就 就是 就会 便 才 都 也 还 还是 还有 又 再 再次 只 只有 只要 只能 仅 很 非常 十分
+    太 更 更加 最 比较 相当 挺 真 真的 是 是否 不是 是不是 有 没有 有没有 没 不 不会 不能 无 在 于
+    从 自 自己 到 向 往 对 对于 关于 为 为了 被 把 将 给 让 使 使得 用 使用 以 按 按照 由 当 当然
+    时 时候 的时候 之后 之前 以后 以前 然后 接着 后来 最后 首先 其次 现在 目前 已 已经 曾经 正在
+    刚刚 即 即将 即使 虽然 尽管 无论 不管 除了 除非 另外 此外 例如 比如 譬如 诸如 等 等等 我 你 您
+    他 她 它 我们 你们 他们 她们 它们 咱们 大家 人们 这 那 这个 那个 这些 那些 这样 那样 这里 那里
+    这儿 那儿 这种 那种 这么 此 该 本 某 某个 某些 各 各个 每 每个 每一 每次 任何 所有 全部 一切 一
+    一个 一些 一种 一下 一点 一样 一直 一定 一般 一起 一次 一旦 个 些 种 次 件 位 什么 甚么 怎么
+    怎样 怎么样 如何 为什么 为何 何 哪 哪个 哪些 哪里 哪儿 谁 多少 几 几个 多么 是什么 会 能 能够
+    可 可以 可能 应 应该 应当 要 需要 想 想要 愿意 必须 得到 来 去 上 下 里 中 内 外 上面 下面 里面
+    之间 其中 其他 其它 另 另一 另一个 同样 看 看到 看看 说 说明 知道 认为 觉得 来说 来看 做 进行
+    成 成为 变成 作 作为 叫 叫做 称为 所 所谓 似乎 好像 也许 或许 其实 事实上 实际上 基本上 通常
+    往往 总 总是 经常 有时 有些 有点 许多 很多 更多 多 少 好 好的 请 请问 告诉 介绍 讲 讲解
+    """
 )
 """The same for Chinese, simplified."""
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_NUMBERS = {word: number for number, word in enumerate(_SMALL)} | {
-    word: 10 * number for number, word in enumerate(_TENS, start=2)
+_SMALL = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+    sixteen seventeen eighteen nineteen
+"""
+_TENS = " twenty thirty forty fifty sixty seventy eighty ninety"
+_NUMBERS = {word: number for number, word in enumerate(_SMALL.split())} | {
+    word: 10 * number for number, word in enumerate(_TENS.split(), start=2)
 }
 _DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_DIGIT_WORDS = {character: str(value) for character, value in _DIGITS.items()}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
-_CHINESE_NUMBER = re.compile(f"^[{''.join(_DIGITS)}{''.join(_UNITS)}]+$")
+_CHINESE_NUMBER = re.compile(
+    "[〇零一二两三四五六七八九]{3,}|(?=..)[〇零一二两三四五六七八九十百千]*[十百千][〇零一二两三四五六七八九十百千]*"
+)
+"""Years and codes digit by digit, or a number with units; a lone digit is left to the words."""
+
+_OUR = re.compile(r"(?<=[^aeiou])our(?=(?:s|ed|ing|ful|al|hood|able|less|ly|ite|ites)?$)")
+_ISE = re.compile(
+    r"(?<=[a-z]{3}i)s(?=(?:e|es|ed|ing|er|ers|ation|ations|able)$)"
+    r"|(?<=aly)s(?=(?:e|es|ed|ing|er|ers)$)"
+)
+_AMERICAN = {
+    "centre": "center",
+    "centres": "centers",
+    "centred": "centered",
+    "fibre": "fiber",
+    "fibres": "fibers",
+    "metre": "meter",
+    "metres": "meters",
+    "litre": "liter",
+    "litres": "liters",
+    "theatre": "theater",
+    "grey": "gray",
+    "disc": "disk",
+    "discs": "disks",
+    "maths": "math",
+    "programme": "program",
+    "programmes": "programs",
+}
+"""British spellings that no rule below catches."""
 
 
 def fold(text: str) -> str:
@@ -122,12 +158,27 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
         yield match.lastgroup or "", match.group()
 
 
+def characters(text: str) -> list[str]:
+    """The single Chinese characters of a text, but for those that are stop-words.
+
+    They find what a word list cannot: the same thing said with a longer, shorter or rarer word.
+    """
+    return [c for c in fold(text) if _HAS_HAN.match(c) and c not in CHINESE_STOP_WORDS]
+
+
 def _cut_han(run: str) -> list[str]:
-    """Words of a run of Chinese characters; long words also give the shorter ones inside."""
+    """Words and numbers of a run of Chinese characters; long words also give their parts."""
     import rjieba
 
-    words = (word for word in rjieba.cut_for_search(run) if word not in CHINESE_STOP_WORDS)
-    return [_chinese_number(word) or word for word in words]
+    found: list[str] = []
+    at = 0
+    for number in [*_CHINESE_NUMBER.finditer(run), None]:
+        words = rjieba.cut_for_search(run[at : number.start() if number else len(run)])
+        found.extend(_DIGIT_WORDS.get(w, w) for w in words if w not in CHINESE_STOP_WORDS)
+        if number:
+            found.append(_chinese_number(number.group()))
+            at = number.end()
+    return found
 
 
 def _cut_number(piece: str) -> list[str]:
@@ -147,9 +198,7 @@ _CUTTERS: dict[str, Callable[[str], list[str]]] = {
 
 
 def _chinese_number(word: str) -> str:
-    """`四十四` → `44`; empty when it is no number below ten thousand."""
-    if not _CHINESE_NUMBER.match(word):
-        return ""
+    """`四十四` → `44`, `二〇一九` → `2019`."""
     if not any(character in _UNITS for character in word):
         return "".join(str(_DIGITS[character]) for character in word)
     total, digit = 0, 1 if word[0] == "十" else 0
@@ -171,7 +220,10 @@ def _stemmer() -> Callable[[str], str]:
 
 @lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
-    return _stemmer()(word)
+    """Snowball's stem of the American spelling: lecturers and askers spell differently."""
+    american = _AMERICAN.get(word) or _ISE.sub("z", _OUR.sub("or", word))
+    stem = _stemmer()(american)
+    return stem[:-1] if len(stem) > 5 and stem.endswith("ell") else stem  # modelling, modeling
 
 
 @cache
