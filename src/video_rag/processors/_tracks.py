@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from video_rag.media import opened
 from video_rag.processors._cues import Parsed
@@ -76,7 +76,7 @@ def _begin(container: InputContainer) -> float:
     return max(0, container.start_time or 0) / 1_000_000
 
 
-def _add(packet: Packet, track: Track, begin: float) -> None:
+def _add(packet: Packet[Any], track: Track, begin: float) -> None:
     """The cues of one packet, numbered as they come."""
     time_base = packet.time_base
     if packet.pts is None or time_base is None:
