@@ -7,8 +7,10 @@ import { languageName, t } from "./i18n.js";
 let running = null;
 let shown = null; // what stands in the result: {kind, question, text, answer, hits, problem}
 
-/** Where a citation opens outside, for videos whose file is not here: `id@start` → link. */
-export const outside = new Map();
+const found = new Map();
+
+/** What was found at this moment of a video: its words, and its link for when the file is not here. */
+export const foundAt = (videoId, seconds) => found.get(`${videoId}@${seconds.toFixed(1)}`);
 
 /** Ask or search, and show what comes; an earlier one that still runs is dropped. */
 export async function find(kind, question, collection, onProblem) {
@@ -66,8 +68,9 @@ function partAnswer(text) {
 
 function wholeAnswer(answer) {
   const byNumber = new Map(answer.citations.map((citation) => [citation.number, citation]));
-  const parts = [el("div", { className: "answer" }, ...written(answer.answer, byNumber))];
-  if (answer.refused) parts[0].classList.add("refused");
+  const words = el("div", { className: "answer" }, ...written(answer.answer, byNumber));
+  if (answer.refused) words.classList.add("refused");
+  const parts = isOnlyQuotes(answer) ? [] : [words];
   if (answer.citations.length) {
     parts.push(el("h3", { textContent: t("citations") }),
       el("ol", { className: "moments" }, answer.citations.map(citationCard)));
@@ -75,6 +78,11 @@ function wholeAnswer(answer) {
     parts.push(el("p", { className: "fine", textContent: by }));
   }
   return parts;
+}
+
+/** Without a language model the answer is its quotes, which the citations show as well. */
+function isOnlyQuotes({ answer, citations, model }) {
+  return !model && citations.length > 0 && citations.every(({ quote }) => answer.includes(quote));
 }
 
 function hitList(hits) {
@@ -86,7 +94,7 @@ function hitList(hits) {
 const citationCard = (citation) => momentCard(citation, citation.quote, citation.number);
 
 function momentCard(moment, words, number) {
-  outside.set(`${moment.video_id}@${Math.floor(moment.start)}`, moment.url);
+  found.set(`${moment.video_id}@${moment.start.toFixed(1)}`, { words, url: moment.url });
   const head = el("span", { className: "moment-head" },
     number === null ? null : el("span", { className: "mark", textContent: number }),
     el("span", { className: "moment-title", textContent: moment.title }),

@@ -14,9 +14,9 @@ export function el(tag, props = {}, ...children) {
 
 export const $ = (id) => document.getElementById(id);
 
-/** A web address, or nothing: titles and sources come from strangers. */
+/** A web address outside this page, or nothing: sources come from strangers. */
 export function webAddress(url) {
-  return /^https?:\/\//i.test(url ?? "") ? url : "";
+  return /^https?:\/\//i.test(url ?? "") && !url.startsWith(`${location.origin}/`) ? url : "";
 }
 
 /** `750.4` → `12:30`, as the command line writes it. */

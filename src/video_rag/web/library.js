@@ -11,6 +11,7 @@ const LATER = 30000; // ms
 
 let videos = null;
 let additions = [];
+const dismissed = new Set();
 let most = FIRST;
 let open = "";
 let may = "read";
@@ -143,17 +144,20 @@ function problem(words) {
   $("library-problem").hidden = !words;
 }
 
-const isNews = (addition) => addition.state !== "done" && !isShownAsVideo(addition);
+// A video that failed shows its own failure; only what did not become a video is told here.
+const isNews = ({ state, addition_id }) => state !== "done" && !dismissed.has(addition_id);
 
-// A video that failed shows its own failure; only what never became a video is told here.
-function isShownAsVideo(addition) {
-  return addition.state === "failed" && !addition.failures.length;
+function dismiss(addition) {
+  dismissed.add(addition.addition_id);
+  show();
 }
 
 function additionRow(addition) {
   return el("li", { className: "video" },
     el("span", { className: "video-link" }, el("span", { className: "video-title", textContent: addition.source })),
     el("span", { className: `state ${addition.state}`, textContent: t(addition.state) }),
+    addition.state === "failed" ? el("button", { type: "button", className: "quiet small", textContent: "×",
+      title: t("dismiss"), "aria-label": t("dismiss"), onclick: () => dismiss(addition) }) : null,
     addition.failures.length ? el("div", { className: "failures" }, addition.failures.map(failure)) : null);
 }
 

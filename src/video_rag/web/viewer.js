@@ -1,6 +1,6 @@
 // One video: the player (or slides and text, when its file is not here) and what was said.
 
-import { outside, problemBox } from "./answer.js";
+import { foundAt, problemBox } from "./answer.js";
 import { api } from "./api.js";
 import { $, clock, el, indexAt, momentOf, webAddress } from "./dom.js";
 import { languageName, t } from "./i18n.js";
@@ -36,7 +36,20 @@ export async function open(videoId, seconds, { play = false, onProblem } = {}) {
     translated = "";
     draw();
   }
+  speakAsFound(seconds);
   jump(seconds, play);
+}
+
+/** Show the transcript in the language of the words that were found at this moment. */
+function speakAsFound(seconds) {
+  const words = foundAt(video.video_id, seconds)?.words;
+  if (!words) return;
+  const isSpoken = (language) => {
+    const said = linesOf(language);
+    const text = said[indexAt(said, seconds)]?.text.trim();
+    return text && words.includes(text);
+  };
+  if (!isSpoken(translated)) setLanguage(languagesOf().find(isSpoken) ?? translated);
 }
 
 export function close() {
@@ -77,11 +90,21 @@ function seek(media, at, play) {
   else media.addEventListener("loadedmetadata", go, { once: true });
 }
 
+const sectionsOf = (language) =>
+  language ? video.translations.filter((section) => section.language === language) : video.sections;
+const linesOf = (language) => sectionsOf(language).flatMap((section) => section.segments);
+const languagesOf = () => ["", ...new Set(video.translations.map((section) => section.language))];
+
+function setLanguage(language) {
+  if (language === translated) return;
+  translated = language;
+  $("viewer").querySelector(".transcript").replaceWith(transcript());
+  tick(now, true);
+}
+
 function draw() {
-  const sections = translated ? video.translations.filter((s) => s.language === translated) : video.sections;
-  segments = sections.flatMap((section) => section.segments);
   slides = video.sections.flatMap((section) => section.slides);
-  $("viewer").replaceChildren(head(video.title), stage(), facts(), strip(), transcript(sections));
+  $("viewer").replaceChildren(head(video.title), stage(), facts(), strip(), transcript());
   $("viewer").hidden = false;
 }
 
@@ -97,7 +120,7 @@ function stage() {
   }
   player = el(video.media.kind === "audio" ? "audio" : "video", {
     controls: true, preload: "metadata", playsInline: true, src: api.media(video.video_id),
-    ontimeupdate: () => tick(player?.currentTime ?? 0),
+    ontimeupdate: ({ target }) => target === player && tick(target.currentTime), // a closed one speaks late
   });
   player.append(...video.tracks.map((track) => el("track", { kind: "subtitles", srclang: track.language,
     label: languageName(track.language) || track.language, src: api.subtitles(video.video_id, track.number) })));
@@ -138,10 +161,11 @@ function strip() {
       el("span", { textContent: clock(slide.start) }))));
 }
 
-function transcript(sections) {
+function transcript() {
+  segments = linesOf(translated);
   const list = el("div", { className: "lines", id: "lines", onwheel: rest, ontouchmove: rest, onkeydown: walk });
   lines = [];
-  for (const section of sections) {
+  for (const section of sectionsOf(translated)) {
     if (section.heading) list.append(el("h4", { textContent: section.heading }));
     for (const segment of section.segments) lines.push(list.appendChild(line(segment)));
   }
@@ -158,18 +182,11 @@ function line(segment) {
 }
 
 function languages() {
-  const others = [...new Set(video.translations.map((section) => section.language))];
-  if (!others.length) return "";
-  const main = video.sections[0]?.language ?? "und";
-  const rows = [["", main], ...others.map((tag) => [tag, tag])];
-  const select = el("select", { "aria-label": t("transcript"), onchange: () => {
-    translated = select.value;
-    const at = now;
-    const sections = translated ? video.translations.filter((s) => s.language === translated) : video.sections;
-    segments = sections.flatMap((section) => section.segments);
-    $("viewer").querySelector(".transcript").replaceWith(transcript(sections));
-    tick(at, true);
-  } }, rows.map(([value, tag]) => el("option", { value, textContent: languageName(tag) || tag })));
+  const choices = languagesOf();
+  if (choices.length < 2) return "";
+  const name = (tag) => languageName(tag) || tag;
+  const select = el("select", { "aria-label": t("transcript"), onchange: () => setLanguage(select.value) },
+    choices.map((tag) => el("option", { value: tag, textContent: name(tag || video.sections[0]?.language) })));
   select.value = translated;
   return select;
 }
@@ -223,6 +240,6 @@ function follow(box, item, side) {
 function showStill(at, shown) {
   if ($("still")) $("still").src = api.image(slides[shown].image);
   if ($("still-words")) $("still-words").textContent = segments[at]?.text ?? "";
-  const link = webAddress(outside.get(`${video.video_id}@${Math.floor(now)}`)) || webAddress(video.source);
+  const link = webAddress(foundAt(video.video_id, now)?.url) || webAddress(video.source);
   if ($("source")) [$("source").href, $("source").hidden] = [link, !link];
 }
