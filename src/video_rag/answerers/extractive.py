@@ -183,10 +183,9 @@ def _alike(one: Citation, other: Citation) -> bool:
 
 
 def _block(citation: Citation) -> str:
-    """The quoted words, and below them where they were said."""
+    """The mark, when it was said, and the quoted words."""
     span = timecode.span(citation.start, citation.end)
-    title = " ".join(citation.title.split())
-    return f"“{' '.join(citation.quote.split())}”\n[{citation.number}] {title} {span}"
+    return f"[{citation.number}] {span} “{' '.join(citation.quote.split())}”"
 
 
 def _refuse(sentence: str) -> Iterator[Delta | Done]:
