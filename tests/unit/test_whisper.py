@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from model_hub import serve_model
 from tiny_whisper import LETTER, build_tiny_whisper, write_sound
 from video_rag.errors import BadSettings, ContentError, Unavailable
 from video_rag.model import Media, MediaSet, Transcript, Video
-from video_rag.processors._whisper_models import _repository, model_folder
+from video_rag.processors._whisper_models import _repository, _with_progress, model_folder
 from video_rag.processors.whisper import SAMPLE_RATE, Whisper, decode_sound, trusted
 
 transcribing = pytest.importorskip("faster_whisper.transcribe", reason="needs the extra asr")
@@ -206,3 +208,38 @@ def test_the_names_lead_to_the_librarys_own_repositories() -> None:
 
     assert {name: _repository(name) for name in _MODELS} == _MODELS
     assert _repository("someone/their-model") == "someone/their-model"
+
+
+def test_a_model_is_downloaded_once_and_then_found(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[float, str]] = []
+    with serve_model(model) as address:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        template = address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        folder = model_folder("tiny", tmp_path, lambda share, text: seen.append((share, text)))
+    assert (folder / "model.bin").read_bytes() == (model / "model.bin").read_bytes()
+    assert "asking for the speech model" in seen[0][1]
+    assert all(0.0 <= share <= 1.0 for share, _ in seen)
+    assert ask_for("tiny", tmp_path) == folder  # the server is gone
+
+
+def test_a_download_tells_how_far_it_is() -> None:
+    shares: list[float] = []
+    go_on = threading.Event()
+
+    def download(bars: Any) -> str:
+        with bars(name="huggingface_hub.snapshot_download", total=200, unit="B") as bar:
+            bar.update(50)
+            go_on.wait(timeout=30)
+            bar.update(150)
+        return "folder"
+
+    def watch(share: float, text: str) -> None:
+        shares.append(share)
+        go_on.set()
+
+    assert _with_progress(download, "some/model", watch) == "folder"
+    assert shares[0] in {0.0, 0.25}
+    assert shares == sorted(shares)
