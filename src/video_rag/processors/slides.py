@@ -16,7 +16,7 @@ from pydantic import Field
 from video_rag import plugins
 from video_rag.errors import ContentError
 from video_rag.processors import Progress
-from video_rag.processors.changes import (
+from video_rag.processors._changes import (
     AHEAD,
     LONG,
     SHORT,

@@ -168,7 +168,8 @@ def write_video(
 
     extras = extras or Extras()
     with ExitStack() as stack:
-        container = stack.enter_context(av.open(str(path), "w"))
+        whole = {"movflags": "+faststart"} if path.suffix in {".mp4", ".m4v", ".mov"} else {}
+        container = stack.enter_context(av.open(str(path), "w", container_options=whole))
         if extras.title:
             container.metadata["title"] = extras.title
         frames = iter(frames)
@@ -240,7 +241,10 @@ def speaker(height: int, width: int, at: float) -> NDArray[np.int16]:
 
 def _sound_stream(container: OutputContainer, path: Path) -> Any:
     codec = SOUND_CODECS.get(path.suffix, "aac")
-    return container.add_stream(codec, rate=48_000 if codec == "libopus" else RATE, layout="mono")
+    rate = 48_000 if codec == "libopus" else RATE
+    stream: Any = container.add_stream(codec, rate=rate, layout="mono")
+    stream.bit_rate = 48_000
+    return stream
 
 
 def _encode_sound(container: OutputContainer, stream: Any, sound: Sound) -> None:
