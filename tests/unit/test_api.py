@@ -391,6 +391,7 @@ def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
+        assert headers["cache-control"] == "private, no-cache"
         assert "access-control-allow-origin" not in headers
 
 

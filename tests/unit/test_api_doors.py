@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,6 +128,25 @@ def test_an_address_that_is_not_ours_is_refused() -> None:
         bind("192.0.2.1", 0)
     with pytest.raises(UsageError, match="no address"):
         bind("no such host.invalid", 0)
+
+
+SERVE = """
+from video_rag.api.server import serve
+from video_rag.library import Library
+from video_rag.settings import load_settings
+serve(Library(load_settings()), "127.0.0.1", 0, lambda url: print(url, flush=True))
+"""
+
+
+def test_it_serves_until_it_is_interrupted_and_ends_well() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        assert httpx2.get(f"{url}/health/live").json() == {"status": "ok"}
+        server.send_signal(signal.SIGINT)
+        assert server.wait() == 0
 
 
 def test_an_address_for_all_is_opened_here() -> None:

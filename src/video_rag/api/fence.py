@@ -42,7 +42,10 @@ class Fence:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                # Else browsers guess how long, and show the page of an earlier version.
+                headers.setdefault("Cache-Control", "private, no-cache")
             await send(message)
 
         error = self._objection(scope["method"], Headers(scope=scope))

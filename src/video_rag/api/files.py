@@ -49,7 +49,7 @@ def media(video_id: str, library: TheLibrary) -> FileResponse:
     if not path.is_file():
         raise NotFound(f"the file of {video_id} is gone", hint="add it again from where it is now")
     kind = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
-    return FileResponse(path, media_type=kind, headers={"Cache-Control": "private, no-cache"})
+    return FileResponse(path, media_type=kind)
 
 
 @router.get("/videos/{video_id:path}/subtitles/{number}.vtt")
@@ -58,8 +58,7 @@ def subtitles(video_id: str, number: int, library: TheLibrary) -> Response:
     tracks = library.transcripts(video_id).tracks
     if not 0 <= number < len(tracks):
         raise NotFound(f"{video_id} has no track {number}", hint=f"it has {len(tracks)}, from 0")
-    headers = {"Cache-Control": "private, no-cache"}
-    return Response(vtt(tracks[number]), media_type="text/vtt", headers=headers)
+    return Response(vtt(tracks[number]), media_type="text/vtt")
 
 
 @router.get("/images/{digest}")

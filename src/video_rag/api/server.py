@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from video_rag.api import create_app
@@ -44,7 +45,8 @@ def serve(
             )
         )
         ready(address_of(host, listener))
-        server.run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how one ends it, no failure
+            server.run(sockets=[listener])
 
 
 def must_have_keys(library: Library, host: str) -> bool:

@@ -40,7 +40,7 @@ function leave(error) {
 
 function complain(error) {
   $("login-problem").hidden = !error;
-  if (error) $("login-problem").textContent = error.status === 0 ? t("offline") : `${error.message}. ${error.hint}`;
+  if (error) $("login-problem").textContent = error.status === 0 ? t("offline") : `${error.message}\n${error.hint}`;
 }
 
 /** `#/video/<id>?t=12.3` opens a video, anything else none. */

@@ -39,7 +39,7 @@ export async function refresh() {
     isBusy = [...videos, ...additions].some(({ state }) => state === "working" || state === "queued");
   } catch (error) {
     if (error.status === 401) return onRefused();
-    problem(error.status === 0 ? t("offline") : `${error.message}. ${error.hint}`);
+    problem(error.status === 0 ? t("offline") : `${error.message}\n${error.hint}`);
   }
   show();
   stop();
@@ -134,7 +134,7 @@ async function act(what) {
     return true;
   } catch (error) {
     if (error.status === 401) onRefused();
-    problem(`${error.message}. ${error.hint}`);
+    problem(`${error.message}\n${error.hint}`);
     return false;
   }
 }
