@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from io import BytesIO
@@ -277,7 +278,22 @@ def test_wide_pictures_are_scaled_down(tmp_path: Path) -> None:
     assert "jfif" in image(picture).info
 
 
-def remux(source: Path, target: Path, *, delay: float, rotate: int = 0) -> None:
+def test_a_turned_video_is_shown_upright(tmp_path: Path) -> None:
+    """Telephones store what was held upright lying, with a matrix that turns it clockwise."""
+    path = tmp_path / "v.mp4"
+    write_video(path, hold(slide(TEXTS[0]), 1), fps=10)
+    upright = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 1 << 30)
+    turned = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
+    whole = path.read_bytes()
+    track = whole.index(b"tkhd")
+    path.write_bytes(whole[:track] + whole[track:].replace(upright, turned, 1))
+    (picture,) = sample(path)
+    wanted = np.asarray(slide_image(TEXTS[0], SIZE).convert("L").rotate(-90, expand=True), float)
+    assert image(picture).size == (360, 640)
+    assert np.abs(wanted - np.asarray(image(picture).convert("L"), float)).mean() < 3
+
+
+def remux(source: Path, target: Path, *, delay: float) -> None:
     """The same packets, `delay` seconds later."""
     with av.open(str(source)) as old, av.open(str(target), "w") as new:
         track = old.streams.video[0]
@@ -361,19 +377,22 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         sample(tmp_path / "nowhere.mp4")
 
 
-def test_a_truncated_mp4_is_refused(tmp_path: Path) -> None:
+def test_an_mp4_without_its_index_is_refused(tmp_path: Path) -> None:
+    """As a broken upload leaves it."""
     slide_lecture(tmp_path / "v.mp4", TEXTS)
     whole = (tmp_path / "v.mp4").read_bytes()
-    (tmp_path / "v.mp4").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "v.mp4").write_bytes(whole.replace(b"moov", b"free", 1))
     with pytest.raises(ContentError):
         sample(tmp_path / "v.mp4")
 
 
-def test_of_a_file_that_breaks_off_the_beginning_is_kept(tmp_path: Path) -> None:
-    slide_lecture(tmp_path / "v.mkv", TEXTS)
-    whole = (tmp_path / "v.mkv").read_bytes()
-    (tmp_path / "v.mkv").write_bytes(whole[: int(len(whole) * 0.6)])
-    found = times(sample(tmp_path / "v.mkv"))
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_of_a_file_that_breaks_off_the_beginning_is_kept(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"v{suffix}"
+    slide_lecture(path, TEXTS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * 0.6)])
+    found = times(sample(path))
     assert found[:2] == pytest.approx([0.0, 3.0], abs=0.15)
     assert len(found) < len(TEXTS)
 

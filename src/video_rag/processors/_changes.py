@@ -336,10 +336,10 @@ def picture_hash(grey: Grey, mask: Flags) -> str:
 
     Each bit is the side of a random plane that the picture's outlines lie on (random hyperplane
     hashing: Charikar, STOC 2002), so the share of differing bits is the angle between two pictures
-    over pi. On the benchmark's video a slide shown again differs in 0 to 4 bits, one that has
-    another bullet in 6 to 16, any other in 14 or more; hashes of coarse fields or low frequencies,
-    which are made for photographs, could not tell slides of one template apart. Masked blocks do
-    not count; a picture without outlines gives 0.
+    over pi. On the benchmark's video a slide shown again differs in 0 to 2 bits (6 once the speaker
+    is in another corner), one with another bullet in 7 or more, any other in 10 or more; hashes of
+    coarse fields or low frequencies, which are made for photographs, could not tell slides of one
+    template apart. Masked blocks do not count; a picture without outlines gives 0.
     """
     level = grey.astype(np.float32)
     outlines = np.zeros_like(level)

@@ -85,6 +85,8 @@ class Slides:
         """
         with _opened(path) as container:
             stream = _picture_track(container)
+            if not len(container.streams):
+                raise _undecodable(path)
             if stream is None:
                 return
             finder = StateFinder(gap=self.options.gap, builds=self.options.builds)
@@ -96,10 +98,7 @@ class Slides:
                 for sample in camera.samples(look, finder):
                     yield from map(self._picture, finder.feed(sample))
             if not seen:
-                raise ContentError(
-                    f"no picture of {path.name} can be decoded",
-                    hint="the file is damaged or its codec unknown; fetch or convert it again",
-                )
+                raise _undecodable(path)
             yield from map(self._picture, finder.finish())
         progress(1.0, "looked at every slide")
 
@@ -198,6 +197,13 @@ class _Camera:
             missing = changed_pixels(self.small(look.passed[middle][1]), look.grey)[news].mean()
             low, high = (low, middle) if missing < 0.5 else (middle + 1, high)
         return look.passed[low][0] if low < len(look.passed) else look.at
+
+
+def _undecodable(path: Path) -> ContentError:
+    return ContentError(
+        f"no picture of {path.name} can be decoded",
+        hint="the file is damaged or its codec unknown; fetch or convert it again",
+    )
 
 
 @contextmanager
