@@ -34,6 +34,14 @@ def model_folder(model: str, download_root: Path | None, progress: Progress) -> 
 
     Raises `BadSettings` for what can be no model, `Unavailable` when it cannot be downloaded now.
     """
+    return present(model, download_root) or _downloaded(_repository(model), download_root, progress)
+
+
+def present(model: str, download_root: Path | None) -> Path | None:
+    """The directory of a model that is on this machine, without asking any server.
+
+    Raises `BadSettings` for what can be no model.
+    """
     folder = Path(model).expanduser()
     if folder.is_dir():
         missing = [name for name in ("model.bin", "tokenizer.json") if not (folder / name).exists()]
@@ -43,9 +51,7 @@ def model_folder(model: str, download_root: Path | None, progress: Progress) -> 
                 hint="it must be a Whisper model converted for CTranslate2",
             )
         return folder
-    return _cached(_repository(model), download_root) or _downloaded(
-        _repository(model), download_root, progress
-    )
+    return _cached(_repository(model), download_root)
 
 
 def _repository(model: str) -> str:

@@ -22,7 +22,7 @@ from video_rag.model import Media, MediaSet, Segment, Transcript, Video
 from video_rag.plugins import Options as PluginOptions
 from video_rag.plugins import inert
 from video_rag.processors import Progress
-from video_rag.processors._whisper_models import model_folder
+from video_rag.processors._whisper_models import model_folder, present
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,6 +120,15 @@ class Whisper:
             return []
         tag = normalise(info.language) or "und"
         return [Transcript(language=tag, origin="asr", segments=segments, notes=notes)]
+
+    def check(self) -> str:
+        """Whether the model is here. Raises `NeedsExtra`, `BadSettings`."""
+        _need_faster_whisper()
+        model, root = self.options.model, self.options.download_root
+        folder = present(model, root)
+        if folder:
+            return f"model {model} in {folder}"
+        return f"model {model} is not here yet; it is downloaded at the first video without words"
 
     def _model(self, progress: Progress) -> WhisperModel:
         """The model, loaded once."""

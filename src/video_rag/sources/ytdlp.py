@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,16 @@ class YtDlp:
     def __init__(self, options: Options, *, places: Places) -> None:
         self.options = options
         self.places = places
+
+    def check(self) -> str:
+        """Versions of what downloads need. Raises `NeedsExtra`."""
+        try:
+            from yt_dlp.version import __version__
+        except ImportError as error:
+            raise NeedsExtra("yt-dlp", "download") from error
+        scripts = find_spec("deno") or shutil.which("deno") or shutil.which("node")
+        youtube = "JavaScript for YouTube" if scripts else "no deno or node: YouTube gives little"
+        return f"yt-dlp {__version__}, {youtube}, {'ffmpeg' if ffmpeg() else 'no ffmpeg'}"
 
     def claims(self, url: str) -> bool:
         """Whether this is an http or https URL."""
