@@ -19,6 +19,7 @@ from video_rag.library import Library, Wishes
 from video_rag.operations import keys
 from video_rag.settings import load_settings
 from video_rag.testing.clips import Extras, sine, slide_lecture
+from video_rag.testing.llm import LlmServer, Request
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -32,6 +33,13 @@ RECORD_SEEKS = """
     window.seeks = [];
     const record = (event) => window.seeks.push(event.target.currentTime);
     document.addEventListener("seeked", record, true);
+"""
+RECORD_PIECES = """
+    window.pieces = [];
+    new MutationObserver(() => {
+      const growing = document.querySelector(".streaming");
+      if (growing) window.pieces.push(growing.textContent);
+    }).observe(document.body, {childList: true, subtree: true});
 """
 
 pytestmark = [
@@ -132,6 +140,32 @@ def test_a_citation_of_a_streamed_answer_opens_the_player_at_its_second(page: Pa
     first.click()
     _seeks_to(page, 4.0)
     expect(page.locator(".line[aria-current]")).to_contain_text("eats grass on the hill")
+
+
+def test_a_written_answer_grows_and_its_marks_open_the_moment(
+    browser: Browser, library: Library
+) -> None:
+    with LlmServer(_model) as model:
+        options = {"base_url": model.base_url, "model": "test"}
+        home = str(library.settings.home)
+        settings = {"ask": {"answerer": "openai"}, "answerers": {"openai": options}, "home": home}
+        writing = Library(load_settings(settings | {"pipeline": {"reader": "none"}}))
+        with _serving(writing, keys_required=False) as url, _page(browser, url) as page:
+            page.evaluate(RECORD_PIECES)
+            _ask(page, WORDS)
+            expect(page.locator(".answer")).to_contain_text("Sheep eat grass on the hill")
+            expect(page.locator("#result")).to_contain_text("Written by test")
+            assert page.evaluate("new Set(window.pieces).size") > 2
+            expect(page.locator(".answer")).not_to_contain_text("butler")  # no passage says so
+            page.locator(".answer a.mark").first.click()
+            _seeks_to(page, 4.0)
+        writing.close()
+
+
+def _model(request: Request) -> str:
+    if not request.streamed:
+        return '{"intent": "question"}'
+    return "Sheep eat **grass** on the hill all day [1]. The butler did it [1]."
 
 
 def test_a_deep_link_opens_its_moment_and_waits(browser: Browser, url: str, page: Page) -> None:
