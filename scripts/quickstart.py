@@ -19,8 +19,8 @@ HOME = ROOT / ".quickstart"
 COMMAND = Path(sys.executable).with_name("video-rag")
 LECTURE = "../examples/lecture.mp4"
 QUESTIONS = (
-    "What is a content address?",
-    "什么是内容寻址?",
+    "Where should a passage be cut?",
+    "关键词检索最擅长找什么？",
 )
 
 NEXT = """\
