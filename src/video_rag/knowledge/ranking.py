@@ -180,15 +180,15 @@ def _saturated(seen: float, length: int, column: Field, weights: Weights) -> flo
     return seen * (weights.k1 + 1) / (seen + norm)
 
 
-def distinct(ranked: Iterable[Chunk], limit: int) -> list[int]:
-    """Positions of the first passages that are different places; the better of two stays."""
+def distinct(ranked: Iterable[tuple[int, Chunk]], limit: int) -> list[tuple[int, Chunk]]:
+    """The first passages that are different places; of two alike the better one stays."""
     kept: list[tuple[int, Chunk]] = []
-    for position, chunk in enumerate(ranked):
-        if len(kept) == limit:
+    for row, chunk in ranked:
+        if len(kept) >= limit:
             break
         if not any(_same_place(chunk, other) for _, other in kept):
-            kept.append((position, chunk))
-    return [position for position, _ in kept]
+            kept.append((row, chunk))
+    return kept
 
 
 def _same_place(one: Chunk, other: Chunk) -> bool:

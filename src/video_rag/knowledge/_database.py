@@ -1,0 +1,158 @@
+"""The SQLite file of the embedded knowledge base: opening, schema, errors in our own words."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from video_rag.errors import Rejected, Unavailable
+
+_BUSY_SECONDS = 60.0
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+create table meta (name text primary key, value text not null) without rowid;
+create table passages (
+    id integer primary key,
+    chunk_id text not null unique,
+    document_id text not null,
+    collection text not null,
+    language text not null,
+    published text,
+    words integer not null,
+    characters integer not null,
+    chunk text not null,
+    embedder text not null default '',
+    vector blob
+);
+create index passages_of_document on passages (document_id);
+create index lengths_of_passages on passages (words, characters);
+create index passages_of_embedder on passages (embedder);
+create table documents (id integer primary key, document_id text not null unique);
+create virtual table passage_terms using fts5 (
+    words, near, characters, tokenize = "ascii tokenchars '+#.'"
+);
+create virtual table document_terms using fts5 (
+    title, words, tokenize = "ascii tokenchars '+#.'"
+);
+create virtual table passage_vocabulary using fts5vocab (passage_terms, 'col');
+"""
+"""Terms come ready-made from `tokens`, so FTS5 must not cut them again: its `ascii` tokenizer takes
+every character beyond ASCII for a letter. `passage_terms` and `document_terms` share their rowids
+with `passages` and `documents`."""
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_WAIT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class Database:
+    """One file. Every call opens its own connection, so threads and processes may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the base, however long it reads."""
+        with self._open() as connection:
+            connection.execute("begin")
+            yield connection
+            connection.execute("rollback")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is done, or after an error or a kill none of it."""
+        with self._open() as connection:
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            connection.execute(
+                "insert into meta values ('generation', '1') on conflict (name)"
+                " do update set value = cast(value as integer) + 1"
+            )
+            connection.execute("commit")
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with self._translated():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            with closing(connection):
+                _prepare(connection)
+                yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in _WAIT:
+                raise Unavailable(
+                    f"another process keeps {self.path} busy", hint="try again later"
+                ) from error
+            if "fts5" in str(error) and "module" in str(error):
+                raise Rejected(
+                    "this Python's SQLite has no full-text search (FTS5)",
+                    hint="use a Python that was built with it, such as the one of your system",
+                ) from error
+            if code in _DAMAGED:
+                raise Rejected(
+                    f"the knowledge base {self.path} is damaged: {error}",
+                    hint=f"move {self.path.name} and the files {self.path.name}-* away, then "
+                    "publish again what was in it",
+                ) from error
+            raise Rejected(
+                f"the knowledge base {self.path} cannot be used: {error}",
+                hint="check the disk's free space and the folder's permissions",
+            ) from error
+        except OSError as error:
+            raise Rejected(
+                f"the knowledge base {self.path} cannot be made: {error.strerror}",
+                hint="check the folder's permissions",
+            ) from error
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables on first use; two processes may do so at the same time."""
+    connection.execute("pragma synchronous = normal")
+    if _version(connection) == _SCHEMA_VERSION:
+        return
+    _use_wal(connection)
+    connection.execute("begin immediate")
+    if _version(connection) == 0:
+        for statement in _SCHEMA.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
+    connection.execute("commit")
+    if _version(connection) != _SCHEMA_VERSION:
+        raise Rejected(
+            "the knowledge base was made by another version of video-rag",
+            hint="update video-rag, or move knowledge.db away and publish again",
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    found: int = connection.execute("pragma user_version").fetchone()[0]
+    return found
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Readers and a writer side by side. SQLite does not wait for this switch by itself."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _WAIT or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+        else:
+            return
