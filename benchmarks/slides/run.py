@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import av
@@ -44,14 +44,15 @@ def _silent(share: float, word: str) -> None:
     del share, word
 
 
-def timed(call: Callable[[], Any], rounds: int) -> tuple[Any, float]:
-    """The result, and the least seconds of some rounds."""
-    seconds = []
+def timed(call: Callable[[], Any], rounds: int) -> tuple[Any, float, float]:
+    """The result; the least wall and processor seconds of some rounds."""
+    wall, processor = [], []
     for _ in range(rounds):
-        begin = perf_counter()
+        begin, begin_processor = perf_counter(), process_time()
         result = call()
-        seconds.append(perf_counter() - begin)
-    return result, min(seconds)
+        wall.append(perf_counter() - begin)
+        processor.append(process_time() - begin_processor)
+    return result, min(wall), min(processor)
 
 
 def measure(folder: Path, rounds: int) -> dict[str, Any]:
@@ -61,8 +62,8 @@ def measure(folder: Path, rounds: int) -> dict[str, Any]:
     starts = [step["start"] for step in truth if step["first"]]
     with av.open(str(path)) as container:
         length = (container.duration or 0) / 1_000_000
-    picked, seconds = timed(lambda: sample(path), rounds)
-    frames, bare = timed(lambda: bare_decode(path), rounds)
+    picked, seconds, busy = timed(lambda: sample(path), rounds)
+    frames, bare, bare_busy = timed(lambda: bare_decode(path), rounds)
     return {
         **asdict(score(starts, picked)),
         "seconds": round(seconds, 2),
@@ -70,6 +71,9 @@ def measure(folder: Path, rounds: int) -> dict[str, Any]:
         "bare decode, seconds": round(bare, 2),
         "bare decode, frames": frames,
         "over bare decode": round(seconds / bare, 2),
+        "processor, seconds": round(busy, 2),
+        "bare, processor": round(bare_busy, 2),
+        "processor over bare": round(busy / bare_busy, 2),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
     }

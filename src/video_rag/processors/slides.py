@@ -278,11 +278,12 @@ def _decoded(
     """
     from av.error import FFmpegError
 
+    unit = float(stream.time_base or 0)
     recent: deque[float] = deque(maxlen=16)
     packets = _unbroken(container.demux(stream))
     for packet in packets:
         if packet.pts is not None:
-            at = float(packet.pts * packet.time_base)
+            at = packet.pts * unit
             dense = any(abs(at - other) <= DENSE for other in reversed(recent))
             stream.codec_context.skip_frame = "NONREF" if sparing and dense else "DEFAULT"
             recent.append(at)
