@@ -338,9 +338,10 @@ class Library:
         media = self._maybe(results, "media", MediaSet)
         if media:
             video = with_media_facts(video, media)
-        page = self._maybe(results, "page", Page) if video.language is None else None
+        page = self._maybe(results, "page", Page)
         if page:
-            video = video.model_copy(update={"language": page.language})
+            known = {"language": page.language, "duration": page.duration}
+            video = video.model_copy(update=known)
         stale = {stage.name: key for stage, key in self._engine.plan.stale(results)}
         standing = tuple(f for f in failures if stale.get(f.stage) == f.key)
         return Status(video, _state(stale, standing, is_claimed=is_claimed), standing)

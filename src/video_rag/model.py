@@ -237,6 +237,8 @@ class Page(Noun):
     digest: str
     language: str | None = None
     """The document's main language."""
+    duration: float | None = None
+    """Seconds; for subtitles whose video is elsewhere, where the last line ends."""
     files: tuple[str, ...] = ()
     """Pictures beside it, relative to the same folder."""
 

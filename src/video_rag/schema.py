@@ -104,7 +104,7 @@ class PipelineSettings(Section):
     )
     composer: Name = Field("timeline", description="Composer of speech and slides into a document.")
     passage_seconds: float = Field(
-        75.0, ge=10, le=600, description="Greatest length of a passage, in seconds."
+        90.0, ge=10, le=600, description="Greatest length of a passage, in seconds."
     )
     claim_seconds: float = Field(
         120.0,

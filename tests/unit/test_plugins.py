@@ -51,6 +51,8 @@ def test_every_plugin_keeps_its_familys_contract(family: str, name: str) -> None
     assert plugin.Options.__doc__
     for field, info in plugin.Options.model_fields.items():
         assert info.description, f"{family}.{name}: {field}"
+    for attribute in PROTOCOLS[family].__annotations__.keys() - {"options"}:
+        assert hasattr(plugin, attribute), attribute
     methods = inspect.getmembers(PROTOCOLS[family], inspect.isfunction)
     for method, promised in methods:
         if method.startswith("__") and method != "__call__":

@@ -138,8 +138,10 @@ def compose(work: Work, tools: Tools) -> Document:
     """Interleave speech and slides."""
     media, transcripts = work.read("media", MediaSet), work.read("transcript", Transcripts)
     video = with_media_facts(work.read("video", Video), media)
-    if video.language is None and transcripts.main:
-        video = video.model_copy(update={"language": transcripts.main.language})
+    if transcripts.main and transcripts.main.segments:
+        language, end = transcripts.main.language, transcripts.main.segments[-1].end
+        known = {"language": video.language or language, "duration": video.duration or end}
+        video = video.model_copy(update=known)
     return tools.composer.get().compose(video, media, transcripts, work.read("slides", Slides))
 
 
@@ -165,6 +167,7 @@ def save(work: Work, tools: Tools) -> Page:
         path=name + renderer.suffix,
         digest=of_bytes(data),
         language=document.video.language,
+        duration=document.video.duration,
         files=tuple(pictures.values()),
     )
     for image, path in pictures.items():

@@ -49,6 +49,7 @@ class Markdown:
     version = 1
     media_type = "text/markdown; charset=utf-8"
     suffix = ".md"
+    has_pictures = True
 
     class Options(plugins.Options):
         """What the page holds."""
