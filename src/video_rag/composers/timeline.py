@@ -36,7 +36,10 @@ class Timeline:
         """Where sections end."""
 
         min_seconds: float = Field(
-            30.0, ge=0, description="A slide change or pause ends no section shorter than this."
+            20.0, ge=0, description="A slide change ends no section that is shorter than this."
+        )
+        topic_seconds: float = Field(
+            60.0, ge=0, description="A pause ends no section that is shorter than this."
         )
         max_seconds: float = Field(
             180.0, gt=0, description="A longer section is cut at its longest pause."
@@ -117,10 +120,11 @@ class _Cuts:
         groups: list[list[Segment]] = [[lines[0]]]
         for before, line in pairwise(lines):
             group = groups[-1]
-            enough = line.start - group[0].start >= self.options.min_seconds
-            silence = line.start - before.end
-            if self.chapter_at(line.start) != self.chapter_at(before.start) or (
-                enough and (silence >= topic or self._slide_changes(before, line))
+            length, silence = line.start - group[0].start, line.start - before.end
+            if (
+                self.chapter_at(line.start) != self.chapter_at(before.start)
+                or (length >= self.options.min_seconds and self._slide_changes(before, line))
+                or (length >= self.options.topic_seconds and silence >= topic)
             ):
                 groups.append([])
             groups[-1].append(line)

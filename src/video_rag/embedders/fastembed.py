@@ -1,0 +1,74 @@
+"""Vectors on this machine: small ONNX models by fastembed, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from video_rag import plugins
+from video_rag.errors import NeedsExtra
+from video_rag.onnx_models import load_model
+
+
+class FastEmbed:
+    """One model, loaded when it is first used. Needs the extra `embeddings`."""
+
+    version = 1
+
+    class Options(plugins.Options):
+        """Which model, and where its files are."""
+
+        model: str = Field(
+            "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+            description="A name that fastembed knows. The default is small (0.2 GB) and knows "
+            "50 languages, Chinese and English among them.",
+        )
+        folder: Path | None = Field(
+            None, description="Folder with the model's files; nothing is downloaded then."
+        )
+        cache: Path | None = plugins.inert(
+            None, description="Where models are kept; default: the cache of huggingface_hub."
+        )
+        may_download: bool = plugins.inert(
+            True, description="Download the model at first use when it is not here."
+        )
+        threads: int | None = plugins.inert(None, ge=1, description="Threads; default: all cores.")
+        batch: int = plugins.inert(32, ge=1, description="Texts at a time.")
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._model: Any = None
+
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
+        """Unit vectors, one row per text. Raises `Unavailable` without the model's files."""
+        if not texts:
+            return np.zeros((0, 0), dtype=np.float32)
+        model = self._loaded()
+        found = (
+            model.query_embed(list(texts))
+            if query
+            else model.embed(list(texts), batch_size=self.options.batch)
+        )
+        vectors = np.asarray(list(found), dtype=np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+
+    def _loaded(self) -> Any:
+        if self._model is None:
+            try:
+                from fastembed import TextEmbedding
+            except ImportError as error:
+                raise NeedsExtra("fastembed", "embeddings") from error
+            self._model = load_model(
+                lambda name, **place: TextEmbedding(name, threads=self.options.threads, **place),
+                self.options.model,
+                folder=self.options.folder,
+                cache=self.options.cache,
+                may_download=self.options.may_download,
+            )
+        return self._model

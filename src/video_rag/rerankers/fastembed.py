@@ -1,0 +1,63 @@
+"""A cross-encoder on this machine, by fastembed: reads question and passage together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from video_rag import plugins
+from video_rag.errors import NeedsExtra
+from video_rag.onnx_models import load_model
+
+
+class FastEmbed:
+    """One model, loaded when it is first used. Needs the extra `embeddings`."""
+
+    version = 1
+
+    class Options(plugins.Options):
+        """Which model, and where its files are."""
+
+        model: str = Field(
+            "BAAI/bge-reranker-v2-m3-int8",
+            description="A name that fastembed knows. The default (0.6 GB) reads Chinese and "
+            "English.",
+        )
+        folder: Path | None = Field(
+            None, description="Folder with the model's files; nothing is downloaded then."
+        )
+        cache: Path | None = plugins.inert(
+            None, description="Where models are kept; default: the cache of huggingface_hub."
+        )
+        may_download: bool = plugins.inert(
+            True, description="Download the model at first use when it is not here."
+        )
+        threads: int | None = plugins.inert(None, ge=1, description="Threads; default: all cores.")
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._model: Any = None
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers. Raises `Unavailable` without the model's files."""
+        if not texts:
+            return []
+        return [float(score) for score in self._loaded().rerank(query, list(texts))]
+
+    def _loaded(self) -> Any:
+        if self._model is None:
+            try:
+                from fastembed.rerank.cross_encoder import TextCrossEncoder
+            except ImportError as error:
+                raise NeedsExtra("fastembed", "embeddings") from error
+            self._model = load_model(
+                lambda name, **place: TextCrossEncoder(name, threads=self.options.threads, **place),
+                self.options.model,
+                folder=self.options.folder,
+                cache=self.options.cache,
+                may_download=self.options.may_download,
+            )
+        return self._model
