@@ -7,16 +7,16 @@ library of its own: no setting, `.env` or library of the person who runs it take
 from __future__ import annotations
 
 import os
-import subprocess
+import re
 import sys
 import time
 from pathlib import Path
 
+from video_rag.cli import main as video_rag
 from video_rag.settings import ALIASES, PREFIX
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".quickstart"
-COMMAND = Path(sys.executable).with_name("video-rag")
 LECTURE = "../examples/lecture.mp4"
 QUESTIONS = (
     "Where should a passage be cut?",
@@ -33,20 +33,22 @@ What next?
 This sample lies in .quickstart alone; `rm -r .quickstart` takes it away."""
 
 
-def environment() -> dict[str, str]:
-    """The environment without settings of video-rag, and with this library."""
-    names = {name for name in os.environ if name.upper().startswith(PREFIX)} | set(ALIASES)
-    kept = {name: value for name, value in os.environ.items() if name not in names}
-    return {**kept, "VIDEO_RAG_HOME": str(HOME), "VIDEO_RAG_SECRETS_DIR": str(HOME / "none")}
+def step_inside() -> None:
+    """Go to `.quickstart` and forget every setting of video-rag but that library."""
+    HOME.mkdir(exist_ok=True)
+    os.chdir(HOME)
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX) or name in ALIASES:
+            del os.environ[name]
+    os.environ |= {"VIDEO_RAG_HOME": str(HOME), "VIDEO_RAG_SECRETS_DIR": str(HOME)}
 
 
 def run(*arguments: str) -> None:
-    """Show a command and run it in `.quickstart`; stop when it fails."""
-    shown = " ".join(f'"{word}"' if " " in word or "?" in word else word for word in arguments)
+    """Show a command and run it; stop when it fails."""
+    shown = " ".join(w if re.fullmatch(r"[\w./-]+", w) else f'"{w}"' for w in arguments)
     print(f"\n$ video-rag {shown}", flush=True)
-    done = subprocess.run([COMMAND, *arguments], cwd=HOME, env=environment(), check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
+    if code := video_rag(arguments):
+        sys.exit(code)
 
 
 def tell_what_was_made() -> None:
@@ -62,7 +64,7 @@ def tell_what_was_made() -> None:
 def main() -> None:
     """Add, list, ask twice."""
     begun = time.monotonic()
-    HOME.mkdir(exist_ok=True)
+    step_inside()
     print(f"The sample lecture goes into a library of its own, {HOME.relative_to(ROOT)}/.")
     run("add", LECTURE)
     run("list")

@@ -6,6 +6,7 @@ a new entry of `PAGES`.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import types
@@ -65,6 +66,15 @@ and JSON are read as such. Two of a kind: `[knowledge.dify-support]` with `use =
 (`VIDEO_RAG_KNOWLEDGE__DIFY_SUPPORT__…`). `_FILE` variables exist for options whose name ends in
 `key`, `token`, `password`, `secret` and the like, and for the aliases: other options may end in
 `_file` themselves. The value of such an option is never shown.
+"""
+
+_COMMANDS = """\
+`video-rag COMMAND --help` shows the same. Commands that print data print it as JSON with `--json`.
+A name that begins with a dash goes after `--`. `python -m video_rag` is `video-rag`.
+
+Exit codes: 0 all is well; 2 the command, a path or a setting must change; 3 a video is at fault,
+and the others were taken in; 4 a server or a model could not be had; 1 a bug; 130 stopped. An error
+is one line of what happened and one of what to do, on standard error: [Errors](errors.md).
 """
 
 _OPTIONS = """\
@@ -220,7 +230,58 @@ def errors_page() -> str:
     return "\n\n".join(["# Errors", _NOTE, text, table]) + "\n"
 
 
+def commands(group: Any, prefix: str = "video-rag") -> Iterator[tuple[str, Any]]:
+    """Every command with its full name; of a group, the commands in it."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{prefix} {name}")
+        else:
+            yield f"{prefix} {name}", command
+
+
+def usage(name: str, command: Any) -> str:
+    """`video-rag show VIDEO [--json]`."""
+    words = [name]
+    for part in command.params:
+        if part.param_type_name == "argument":
+            shown = part.metavar or part.name.upper()
+            many = "…" if part.nargs == -1 and not shown.endswith("…") else ""
+            words.append(f"{shown}{many}" if part.required else f"[{shown}{many}]")
+    options = [part for part in command.params if part.param_type_name == "option"]
+    for part in options:
+        shown = (
+            part.opts[0] if part.is_flag else f"{part.opts[0]} {part.opts[0].lstrip('-').upper()}"
+        )
+        words.append(shown if part.required else f"[{shown}]")
+    return " ".join(words)
+
+
+def parameters(command: Any) -> str:
+    """The arguments and options of a command as a table."""
+    body = []
+    for part in command.params:
+        name = part.opts[0] if part.param_type_name == "option" else part.metavar or part.name
+        is_set = part.default not in (None, False) and not part.required
+        shown = f"`{part.default}`" if is_set else ""
+        body.append((f"`{name if name.startswith('-') else name.upper()}`", shown, part.help or ""))
+    return rows(("", "default", "what it is"), body) if body else ""
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options."""
+    from typer.main import get_command
+
+    from video_rag.cli import app
+
+    parts = ["# Commands", _NOTE, _COMMANDS.rstrip()]
+    for name, command in commands(get_command(app)):
+        parts += [f"## `{name}`", inspect.cleandoc(command.help or "")]
+        parts += [f"```\n{usage(name, command)}\n```", parameters(command)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
     "settings.md": settings_page,
     "plugins.md": plugins_page,
     "errors.md": errors_page,
