@@ -47,6 +47,8 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs Chromium at {CHROMIUM}"),
 ]
 
+expect.set_options(timeout=30_000)  # ms; a cold start on a busy machine takes its time
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -169,7 +171,7 @@ def _model(request: Request) -> str:
 
 
 def test_a_deep_link_opens_its_moment_and_waits(browser: Browser, url: str, page: Page) -> None:
-    link = page.locator(".video-link").first.get_attribute("href")
+    link = page.locator("#videos .video-link").first.get_attribute("href")
     with _page(browser, f"{url}/{link}?t=8.5") as fresh:
         _seeks_to(fresh, 8.5)
         assert fresh.evaluate("document.querySelector('video').paused")
@@ -178,7 +180,7 @@ def test_a_deep_link_opens_its_moment_and_waits(browser: Browser, url: str, page
 
 
 def test_the_transcript_leads_the_player_and_has_every_language(page: Page) -> None:
-    page.locator(".video-link").first.click()
+    page.locator("#videos .video-link").first.click()
     page.locator(".line", has_text="超新星").click()
     _seeks_to(page, 12.0)
     page.locator(".transcript select").select_option("en")
@@ -226,7 +228,7 @@ def test_the_language_follows_the_browser_and_the_switch(
     expect(page.locator(".lead")).to_have_text("What would you like to know?")
     page.click("#switch")
     expect(page.locator(".lead")).to_have_text("想了解什么？")
-    expect(page.locator(".video .state").first).to_have_text("就绪")
+    expect(page.locator("#videos .state").first).to_have_text("就绪")
     page.reload()
     expect(page.locator(".lead")).to_have_text("想了解什么？")
     with _page(browser, url, locale="zh-CN") as chinese:

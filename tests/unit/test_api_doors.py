@@ -115,7 +115,6 @@ def test_a_public_address_counts_as_elsewhere() -> None:
 
 def test_a_port_in_use_is_told_with_another() -> None:
     with bind("127.0.0.1", 0) as first:
-        first.listen()
         port = first.getsockname()[1]
         assert address_of("127.0.0.1", first) == f"http://127.0.0.1:{port}"
         with pytest.raises(UsageError, match="in use") as caught:
@@ -144,8 +143,10 @@ def test_it_serves_until_it_is_interrupted_and_ends_well() -> None:
     ) as server:
         assert server.stdout
         url = server.stdout.readline().strip()
-        assert httpx2.get(f"{url}/health/live").json() == {"status": "ok"}
-        server.send_signal(signal.SIGINT)
+        try:
+            assert httpx2.get(f"{url}/health/live", timeout=60).json() == {"status": "ok"}
+        finally:
+            server.send_signal(signal.SIGINT)
         assert server.wait() == 0
 
 

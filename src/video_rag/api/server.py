@@ -21,6 +21,8 @@ except ModuleNotFoundError as error:
     raise NeedsExtra("uvicorn", "web") from error
 
 SHUTDOWN_SECONDS = 5
+BACKLOG = 2048
+"""Connections that may wait; as uvicorn has it."""
 
 
 def serve(
@@ -67,7 +69,7 @@ def must_have_keys(library: Library, host: str) -> bool:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket on this address. Raises `UsageError` saying what to choose instead."""
+    """A socket that listens on this address. Raises `UsageError` saying what to choose instead."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -81,6 +83,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
+        listener.listen(BACKLOG)  # from here on visitors wait in line instead of being refused
     except OSError as error:
         listener.close()
         raise _not_bound(host, port, error) from error
