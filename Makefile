@@ -32,13 +32,15 @@ fix: setup ## repair what lint can repair by itself
 	$(BIN)/ruff format
 	$(BIN)/codespell --write-changes
 
-bench: setup ## measure speed and retrieval; see benchmarks/README.md
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: setup ## measure retrieval and key frames; takes minutes, see benchmarks/README.md
+	@$(BIN)/python benchmarks/retrieval/run.py
+	@[ -e build/slides ] || $(BIN)/python benchmarks/slides/make.py build/slides
+	@$(BIN)/python benchmarks/slides/run.py build/slides
 
 docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py
 	@$(BIN)/python scripts/transcripts.py
 
 clean: ## remove everything that was made here, .venv included
-	rm -rf .venv .boot .quickstart .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .boot .quickstart build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
