@@ -201,9 +201,10 @@ def _match(wanted: ranking.Wanted) -> str:
         ("{words near}", wanted.words, wanted.word_field),
         ("characters", wanted.characters, wanted.character_field),
     ):
-        known = [term for term in terms_ if column.frequencies[term]]
-        rare = [t for t in known if column.frequencies[t] <= _FREQUENT * column.texts]
-        if chosen := rare or known:
+        seen, most = column.frequencies, _FREQUENT * column.texts
+        rare = [term for term in terms_ if seen[term] <= most]
+        chosen = rare if any(seen[term] for term in rare) else terms_
+        if chosen:
             parts.append(f"{columns} : ({_any(chosen)})")
     return " OR ".join(parts)
 
