@@ -88,7 +88,7 @@ class Media(Noun):
 
     kind: Kind
     path: str
-    """Absolute for files that stay where their owner put them, else relative to `[library] media`."""
+    """Absolute for files that stay with their owner, else relative to `[library] media`."""
     digest: str
     size: int
     """Bytes."""
