@@ -274,7 +274,7 @@ class Library:
         if renderer.has_pictures:
             for image, path in pictures.items():
                 write(folder / path, self.image(image))
-        path = folder / (stem + renderer.suffix)
+        path = folder / f"{stem}{renderer.suffix}"
         write(path, data)
         return path
 

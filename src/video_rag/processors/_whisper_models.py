@@ -143,7 +143,7 @@ def _counter() -> type[Any]:
     """A progress bar's class that draws nothing and knows how far its bytes are."""
     from tqdm.auto import tqdm
 
-    class Counter(tqdm):  # type: ignore[type-arg,misc]  # tqdm comes without types
+    class Counter(tqdm):  # type: ignore[misc]  # tqdm comes without types
         """Hugging Face makes several bars; the one so named counts the bytes on disk."""
 
         on_disk: ClassVar[list[Counter]] = []
