@@ -272,8 +272,8 @@ class Library:
         link = self._tools.link(document.video)
         data = renderer.render(document, link, lambda slide: pictures.get(slide.image, ""))
         if renderer.has_pictures:
-            for image, path in pictures.items():
-                write(folder / path, self.image(image))
+            for image, place in pictures.items():
+                write(folder / place, self.image(image))
         path = folder / f"{stem}{renderer.suffix}"
         write(path, data)
         return path
