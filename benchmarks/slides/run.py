@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
@@ -45,14 +46,14 @@ def _silent(share: float, word: str) -> None:
 
 
 def timed(call: Callable[[], Any], rounds: int) -> tuple[Any, float, float]:
-    """The result; the least wall and processor seconds of some rounds."""
+    """The result; the median wall and processor seconds of some rounds."""
     wall, processor = [], []
     for _ in range(rounds):
         begin, begin_processor = perf_counter(), process_time()
         result = call()
         wall.append(perf_counter() - begin)
         processor.append(process_time() - begin_processor)
-    return result, min(wall), min(processor)
+    return result, median(wall), median(processor)
 
 
 def measure(folder: Path, rounds: int) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _documents(home: Path) -> set[tuple[str, str, str]]:
 
 def _passages(home: Path) -> list[tuple[str, ...]]:
     db = sqlite3.connect(home / "knowledge.db")
-    rows = db.execute("select chunk_id from chunk order by chunk_id").fetchall()
+    rows = db.execute("select chunk_id, chunk from passages order by chunk_id").fetchall()
     assert db.execute("pragma integrity_check").fetchone() == ("ok",)
     db.close()
     return rows

@@ -83,7 +83,8 @@ def serve(
 
     library = open_library()
     server = library.settings.server
-    run(library, host or server.host, server.port if port is None else port)
+    chosen = server.port if port is None else port
+    run(library, host or server.host, chosen, lambda url: out.print(f"open [bold]{url}[/]"))
 
 
 @keys_app.command("add")

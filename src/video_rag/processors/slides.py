@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import Field
 from video_rag import plugins
 from video_rag.errors import ContentError
 from video_rag.processors import Progress
+from video_rag.processors._ahead import ahead
 from video_rag.processors._changes import (
     AHEAD,
     LONG,
@@ -92,11 +93,12 @@ class Slides:
             finder = StateFinder(gap=self.options.gap, builds=self.options.builds)
             camera = _Camera(self.options.every, self.options.width, _aspect(stream))
             seen = False
-            for look in camera.looks(_frames(container, stream)):
-                seen = True
-                _report(progress, look.at, container)
-                for sample in camera.samples(look, finder):
-                    yield from map(self._picture, finder.feed(sample))
+            with closing(ahead(_frames(container, stream))) as frames:
+                for look in camera.looks(frames):
+                    seen = True
+                    _report(progress, look.at, container)
+                    for sample in camera.samples(look, finder):
+                        yield from map(self._picture, finder.feed(sample))
             if not seen:
                 raise _undecodable(path)
             yield from map(self._picture, finder.finish())
