@@ -13,8 +13,13 @@ from video_rag.processors.subtitles import read_subtitles
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"
-OURS = Path(__file__).with_name("questions.jsonl")
-"""Questions on lectures that the corpus's own questions leave out."""
+SETS = {
+    "corpus": CORPUS / "questions.jsonl",
+    "seen": Path(__file__).with_name("seen.jsonl"),
+    "held out": Path(__file__).with_name("held-out.jsonl"),
+}
+"""The corpus's own questions; ours on other lectures, looked at while the weights were chosen; and
+ours on yet other lectures, written after that."""
 
 
 def documents(composer: Timeline | None = None) -> Iterator[Document]:

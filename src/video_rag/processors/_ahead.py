@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from queue import Full, Queue
 from threading import Event, Thread
 from typing import TypeVar
@@ -21,7 +21,7 @@ class _End:
         self.error = error
 
 
-def ahead(items: Iterator[Item], held: int = HELD) -> Iterator[Item]:
+def ahead(items: Iterator[Item], held: int = HELD) -> Generator[Item, None, None]:
     """The same items in the same order, made by another thread while the reader works.
 
     Decoders let go of the interpreter's lock, so the two really run side by side. An exception of
