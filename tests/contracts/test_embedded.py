@@ -181,6 +181,20 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path: Path, rubbish: bytes) -
         assert "move knowledge.db" in caught.value.hint
 
 
+def test_damage_in_the_middle_is_found_by_the_check(tmp_path: Path) -> None:
+    base = make(tmp_path)
+    give(base, lecture(tuple(f"Line {number} of many." for number in range(200))))
+    with sqlite3.connect(tmp_path / "knowledge.db") as db:
+        db.execute("pragma wal_checkpoint(truncate)")
+    db.close()
+    path = tmp_path / "knowledge.db"
+    data = bytearray(path.read_bytes())
+    data[8192 : len(data) - 4096] = b"\xa5" * (len(data) - 12288)
+    path.write_bytes(data)
+    with pytest.raises(Rejected, match="is damaged"):
+        base.check()
+
+
 def test_a_base_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "knowledge.db") as db:
         db.execute("pragma user_version = 99")

@@ -77,6 +77,14 @@ class Database:
             )
             connection.execute("commit")
 
+    def damaged(self, what: str) -> Rejected:
+        """The error that tells how to get rid of a file that cannot be read."""
+        return Rejected(
+            f"the knowledge base {self.path} is damaged: {what}",
+            hint=f"move {self.path.name} and the files {self.path.name}-* away, then publish "
+            "again what was in it",
+        )
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with self._translated():
@@ -104,11 +112,7 @@ class Database:
                     hint="use a Python that was built with it, such as the one of your system",
                 ) from error
             if code in _DAMAGED:
-                raise Rejected(
-                    f"the knowledge base {self.path} is damaged: {error}",
-                    hint=f"move {self.path.name} and the files {self.path.name}-* away, then "
-                    "publish again what was in it",
-                ) from error
+                raise self.damaged(str(error)) from error
             raise Rejected(
                 f"the knowledge base {self.path} cannot be used: {error}",
                 hint="check the disk's free space and the folder's permissions",

@@ -78,7 +78,7 @@ class Embedded:
         with self._database.reading() as db:
             damage = db.execute("pragma quick_check(1)").fetchone()[0]
             if damage != "ok":
-                raise sqlite3.DatabaseError(damage)
+                raise self._database.damaged(damage)
             passages = db.execute("select count(*) from passages").fetchone()[0]
             documents = db.execute("select count(*) from documents").fetchone()[0]
         megabytes = self._database.path.stat().st_size / 1e6
