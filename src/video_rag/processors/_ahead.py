@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from queue import Full, Queue
-from threading import Event, Thread
-from typing import TypeVar
+from threading import Event
+from typing import TypeVar, cast
 
 Item = TypeVar("Item")
 
 HELD = 4
 """Items that wait to be read; decoded pictures of 4K take 12 MB each."""
 _POLL_SECONDS = 0.05
-
-
-class _End:
-    """What the thread says last: why it ended, if it was no good reason."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
+_END = object()
 
 
 def ahead(items: Iterator[Item], held: int = HELD) -> Generator[Item, None, None]:
@@ -28,29 +23,25 @@ def ahead(items: Iterator[Item], held: int = HELD) -> Generator[Item, None, None
     `items` is raised here. Close the generator (`contextlib.closing`) before what `items` reads
     from is closed: only then has the thread surely ended.
     """
-    made: Queue[Item | _End] = Queue(held)
+    made: Queue[Item | object] = Queue(held)
     left = Event()
 
     def work() -> None:
-        error = None
         try:
             for item in items:
                 if not _put(made, item, left):
                     return
-        except BaseException as raised:  # noqa: BLE001 - not handled here: the reader gets it
-            error = raised
-        _put(made, _End(error), left)
+        finally:
+            _put(made, _END, left)
 
-    thread = Thread(target=work, name="ahead", daemon=True)
-    thread.start()
-    try:
-        while not isinstance(item := made.get(), _End):
-            yield item
-        if item.error is not None:
-            raise item.error
-    finally:
-        left.set()
-        thread.join()
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        working = pool.submit(work)
+        try:
+            while (item := made.get()) is not _END:
+                yield cast("Item", item)
+            working.result()
+        finally:
+            left.set()
 
 
 def _put(queue: Queue[Item], item: Item, left: Event) -> bool:
