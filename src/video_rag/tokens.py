@@ -29,7 +29,11 @@ _PIECE = re.compile(
     f"|(?P<word>[^\\W_{_HAN}{_KANA_HANGUL}]+(?:\\+\\+|#)?)"
 )
 _SUPERSCRIPTS = {ord(c): f" {d} " for c, d in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)}
-_APOSTROPHE = re.compile(r"(?<=\w)['’](?:s|re|ll|ve|d|m|t)\b")
+_APOSTROPHE = re.compile(
+    r"(?<=can)['’]t\b|(?<=ain)['’]t\b|(?<=\w)(?<!\bca)(?<!\bai)n['’]t\b"
+    r"|(?<=\w)['’](?:s|re|ll|ve|d|m)\b"
+)
+"""The ends of `wasn't`, `it's` and `we'll`; what is left of them are stop-words."""
 
 
 def _words(block: str) -> frozenset[str]:
@@ -38,19 +42,18 @@ def _words(block: str) -> frozenset[str]:
 
 ENGLISH_STOP_WORDS = _words(
     """
-    a about above after again against all also am an and any are aren as at be because been before
-    being below between both but by can cannot could couldn did didn do does doesn doing don down
-    during each either else ever every few for from further get gets getting give given go goes
-    going gonna got had hadn has hasn have haven having he her here hers herself him himself his
-    how however i if in into is isn it its itself just know let like made make makes many may maybe
-    me might mine more most much must my myself no nor not now of off oh ok okay on once only or
-    other our ours ourselves out over own per please put quite rather re really said same say says
-    see seem seems shall she should shouldn show shows since so some something still such sure take
-    takes tell than that the their theirs them themselves then there these they thing things think
-    this those though through thus to too um under until up upon us use used uses using very via
-    want wants was wasn way we well were weren what whatever when where whether which while who
-    whom whose why will with within without won would wouldn yeah yes yet you your yours yourself
-    yourselves
+    a about above after again against ain all also am an and any are as at be because been before
+    being below between both but by can cannot could did do does doing down during each either else
+    ever every few for from further get gets getting give given go goes going gonna got had has
+    have having he her here hers herself him himself his how however i if in into is it its itself
+    just know let like made make makes many may maybe me might mine more most much must my myself
+    no nor not now of off oh ok okay on once only or other our ours ourselves out over own per
+    please put quite rather re really said same say says see seem seems shall she should show shows
+    since so some something still such sure take takes tell than that the their theirs them
+    themselves then there these they thing things think this those though through thus to too um
+    under until up upon us use used uses using very via want wants was way we well were what
+    whatever when where whether which while who whom whose why will with within without wo would
+    yeah yes yet you your yours yourself yourselves
     """
 )
 """Function words and the words that questions and lectures are padded with."""
