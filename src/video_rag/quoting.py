@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from video_rag.model import Chunk, Segment, join_lines
@@ -20,8 +21,13 @@ LINE_COST = 0.06
 """What one more sentence must add to the share of the question it answers."""
 SUPPORT = 0.34
 """Share of a claim's terms that its passage must hold."""
+WORDING = 0.1
+"""What wording like the question's adds at most to the share of it that a line answers."""
 PAUSE = 1.5
 """Seconds of silence that end a sentence whatever the punctuation."""
+
+
+_PART = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 
 
 class Quote(NamedTuple):
@@ -32,12 +38,19 @@ class Quote(NamedTuple):
     text: str
 
 
-def quote(wanted: Iterable[str], chunk: Chunk, weights: Mapping[str, float] | None = None) -> Quote:
+def quote(
+    wanted: Iterable[str],
+    chunk: Chunk,
+    weights: Mapping[str, float] | None = None,
+    question: str = "",
+) -> Quote:
     """The one to four consecutive lines of a passage that hold most of the wanted terms.
 
     Lines that are parts of one sentence stay together. `weights` says how much a term counts (1.0
-    where it is missing). With no term in any line the quote is the passage's first sentence;
-    a passage without lines (slides alone) is quoted whole.
+    where it is missing). Of lines with the same terms, those win that are worded like `question`:
+    the words between its terms are too common to search for, but not to choose by. With no term
+    in any line the quote is the passage's first sentence; a passage without lines (slides alone)
+    is quoted whole.
     """
     lines = [line for line in chunk.lines if line.text.strip()]
     if not lines:
@@ -46,14 +59,23 @@ def quote(wanted: Iterable[str], chunk: Chunk, weights: Mapping[str, float] | No
     value = {term: weights.get(term, 1.0) for term in set(wanted)}
     held = [set(terms(line.text)) & value.keys() for line in lines]
     whole = sum(value.values()) or 1.0
+    asked = _pairs(question)
+    worded = [_pairs(line.text) & asked for line in lines]
 
     def gain(first: int, last: int, parts: int) -> float:
-        found = set().union(*held[first:last])
-        return sum(value[term] for term in found) / whole - LINE_COST * (parts - 1)
+        found, alike = set().union(*held[first:last]), set().union(*worded[first:last])
+        likeness = WORDING * len(alike) / max(len(asked), 1)
+        return sum(value[term] for term in found) / whole + likeness - LINE_COST * (parts - 1)
 
     first, last, _ = max(_windows(lines), key=lambda window: (gain(*window), -window[2]))
     chosen = lines[first:last]
     return Quote(chosen[0].start, chosen[-1].end, join_lines(line.text.strip() for line in chosen))
+
+
+def _pairs(text: str) -> set[str]:
+    """Pairs of neighbouring words, or of neighbouring characters in Chinese and Japanese."""
+    parts = _PART.findall(text.casefold())
+    return {f"{one} {other}" for one, other in pairwise(parts)}
 
 
 def _windows(lines: Sequence[Segment]) -> Iterator[tuple[int, int, int]]:

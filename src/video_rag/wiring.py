@@ -161,7 +161,8 @@ class Parts:
             return publish(work, tools, self.ledger, name, self.knowledge(name), passages)
 
         row = (f"publish@{name}", ("document",), f"receipt@{name}")
-        return _stage(row, run, used, passages.model_dump(mode="json"))
+        more = [self.knowledge(name).stamp(), passages.model_dump(mode="json")]
+        return _stage(row, run, used, more)
 
 
 TABLE: Sequence[Row] = (

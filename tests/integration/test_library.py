@@ -217,3 +217,16 @@ def test_a_mistyped_plugin_table_is_refused_with_the_known_names() -> None:
 def test_the_names_of_the_first_plan_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIFY_API_KEY", "dataset-x")
     Library(load_settings()).close()
+
+
+def test_a_lost_knowledge_base_is_filled_again(library: Library, tmp_path: Path) -> None:
+    talk = write_talk(tmp_path / "sheep.srt", SHEEP)
+    _add(library, talk)
+    library.close()
+    for file in library.settings.home.glob("knowledge.db*"):
+        file.unlink()
+    again = Library(load_settings())
+    assert again.videos()[0].state == "queued"
+    _add(again, talk)
+    assert len(_texts(again, "wool")) == 1
+    again.close()

@@ -287,3 +287,10 @@ class TestMarks:
         ]
         expected = " ".join(f"{words[name]} [{number}]." for name, number in right)
         assert (checked.text, checked.dropped) == (expected, len(claims) - len(right))
+
+
+def test_among_lines_with_the_same_terms_the_one_worded_like_the_question_is_quoted() -> None:
+    lines = ("先找字幕：每一行都有时间。", "没有字幕的时候才用语音识别。")
+    held = passage(*lines, language="zh")
+    assert quote(["字幕"], held).text == lines[0]
+    assert quote(["字幕"], held, question="没有字幕的时候怎么办？").text == lines[1]

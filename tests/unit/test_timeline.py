@@ -98,7 +98,7 @@ def test_a_slide_change_cuts_and_the_slide_gives_the_heading() -> None:
 def test_quick_slides_do_not_make_tiny_sections() -> None:
     shown = tuple(slide(n * 3, n * 3 + 3, f"S{n}") for n in range(20))
     document = compose(track(12), slides=shown)
-    assert starts(document) == [0, 20, 40]
+    assert starts(document) == [0, 15, 30, 45]
     assert document.slides == shown
 
 

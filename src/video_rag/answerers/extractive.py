@@ -77,7 +77,7 @@ class Extractive:
             language=question.language,
         )
         passages = _weigh(wanted, [hit.chunk for hit in search(query)])
-        chosen = self._choose(passages, question.limit)
+        chosen = self._choose(passages, text, question.limit)
         if not chosen:
             yield from _refuse(phrase("refusal", question.text))
             return
@@ -86,7 +86,7 @@ class Extractive:
             yield Delta(f"\n\n{block}" if index else block)
         yield Done(Answer(answer="\n\n".join(blocks), citations=tuple(chosen)))
 
-    def _choose(self, passages: Sequence[_Passage], limit: int) -> list[Citation]:
+    def _choose(self, passages: Sequence[_Passage], question: str, limit: int) -> list[Citation]:
         """The quotes worth reading, in the order of the search; none when nothing answers."""
         best = max(passages[:JUDGED], key=lambda passage: passage.evidence, default=None)
         if best is None or not self._answers(best):
@@ -97,7 +97,7 @@ class Extractive:
                 break
             if passage.evidence < self.options.keep * best.evidence:
                 continue
-            found = citing.quote(passage.held, passage.chunk, passage.held)
+            found = citing.quote(passage.held, passage.chunk, passage.held, question)
             citation = citing.cited(len(citations) + 1, passage.chunk, found)
             if not any(_alike(citation, other) for other in citations):
                 citations.append(citation)

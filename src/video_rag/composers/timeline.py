@@ -36,7 +36,7 @@ class Timeline:
         """Where sections end."""
 
         min_seconds: float = Field(
-            20.0, ge=0, description="A slide change ends no section that is shorter than this."
+            12.0, ge=0, description="A slide change ends no section that is shorter than this."
         )
         topic_seconds: float = Field(
             60.0, ge=0, description="A pause ends no section that is shorter than this."

@@ -77,12 +77,18 @@ class Database:
             )
             connection.execute("commit")
 
+    def store(self) -> str:
+        """The name of this very file's content: one made anew has another."""
+        with self.reading() as db:
+            found: str = db.execute("select value from meta where name = 'store'").fetchone()[0]
+        return found
+
     def damaged(self, what: str) -> Rejected:
         """The error that tells how to get rid of a file that cannot be read."""
         return Rejected(
             f"the knowledge base {self.path} is damaged: {what}",
-            hint=f"move {self.path.name} and the files {self.path.name}-* away, then publish "
-            "again what was in it",
+            hint=f"move {self.path.name} and the files {self.path.name}-* away, then run "
+            "`video-rag retry`: it publishes again what was in it",
         )
 
     @contextmanager
@@ -134,12 +140,13 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if _version(connection) == 0:
         for statement in _SCHEMA.split(";\n"):
             connection.execute(statement)
+        connection.execute("insert into meta values ('store', lower(hex(randomblob(8))))")
         connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
     connection.execute("commit")
     if _version(connection) != _SCHEMA_VERSION:
         raise Rejected(
             "the knowledge base was made by another version of video-rag",
-            hint="update video-rag, or move knowledge.db away and publish again",
+            hint="update video-rag, or move knowledge.db away and run `video-rag retry`",
         )
 
 

@@ -41,6 +41,10 @@ class Embedded:
         self._database = Database(home / "knowledge.db")
         self._vectors = Vectors(self._database, embedder) if embedder else None
 
+    def stamp(self) -> str:
+        """The name that the file was given when it was made."""
+        return self._database.store()
+
     def publish(self, document: Document, chunks: Sequence[Chunk], previous: Receipt | None) -> str:
         """Replace what is there of this document, in one transaction."""
         del previous  # nothing of ours is ever half done
