@@ -15,6 +15,13 @@ class Knowledge(Protocol):
     version: int
     options: Options
 
+    def stamp(self) -> str:
+        """Names this very store of passages, without any network.
+
+        A store that was lost and made anew, or another one in its place, has another stamp:
+        everything is then published to it again.
+        """
+
     def publish(self, document: Document, chunks: Sequence[Chunk], previous: Receipt | None) -> str:
         """Make the base hold exactly these chunks for this document; returns its id there.
 

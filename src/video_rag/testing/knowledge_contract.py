@@ -73,6 +73,12 @@ class KnowledgeTests:
         hits = base.search(Query(text="what is a shark's skeleton made of?"))
         assert hits[0].chunk == passages(document)[0]
 
+    def test_the_same_store_has_the_same_stamp(self, base: Knowledge) -> None:
+        """Whatever is published to it."""
+        stamp = base.stamp()
+        give(base, lecture())
+        assert base.stamp() == stamp != ""
+
     def test_better_passages_come_first(self, base: Knowledge) -> None:
         """Scores are positive and fall."""
         give(base, lecture())
