@@ -210,8 +210,10 @@ def test_escaped_text_shows_exactly_its_words(text: str) -> None:
     assert {child.type for child in children} <= {"text", "text_special"}
     shown = "".join(child.content for child in children)
     clean = "".join(c for c in text if c >= " " or c in "\t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
-    assert "".join(shown.split()) == "".join(clean.replace("\x7f", "").split()).translate(
-        {0xFFFE: None, 0xFFFF: None}
+    # Half characters cannot be written as UTF-8, and two code points are no characters at all.
+    gone = {0x7F, 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)}
+    assert "".join(shown.split()) == "".join(
+        "".join(c for c in clean if ord(c) not in gone).split()
     )
 
 
