@@ -222,3 +222,14 @@ def test_nothing_is_lost_or_doubled(
     assert spoken == segments
     assert sorted(s.image for s in document.slides) == sorted(s.image for s in tidy(shown))
     assert starts(document) == sorted(starts(document))
+
+
+def test_single_letters_that_the_reader_was_not_sure_of_are_no_text() -> None:
+    def read(text: str, confidence: float) -> Slide:
+        return Slide(start=0, end=9, image="i", lines=(Line(text=text, confidence=confidence),))
+
+    for noise in (read("黄", 0.82), read("H", 0.57), read("à·", 0.84)):
+        with pytest.raises(ContentError, match="nothing to read"):
+            compose(slides=(noise,))
+    for words in (read("Q&A", 0.97), read("引言", 0.8), read("Goal", 0.6)):
+        assert compose(slides=(words,)).slides[0].lines

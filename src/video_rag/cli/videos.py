@@ -73,7 +73,7 @@ def list_videos(as_json: Json = False) -> None:
             status.video.video_id,
             status.state,
             status.video.language or "",
-            timecode.clock(status.video.duration or 0.0),
+            timecode.clock(status.video.duration) if status.video.duration else "",
             status.video.collection,
             status.video.title,
         )

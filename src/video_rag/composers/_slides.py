@@ -16,13 +16,28 @@ _EDGE = 0.15
 """Height of the strips at the top and bottom where such lines stand, as a share of the image."""
 _TOP = 0.4
 """A title stands above this height."""
+_SHORT = 4
+_SURE = 0.9
+"""Fewer letters than this are believed only when the reader is this sure of them."""
 _NOT_WORDS = re.compile(r"[\W_]+")
 _DIGITS = re.compile(r"\d+")
 
 
 def tidy(slides: Sequence[Slide]) -> list[Slide]:
-    """Slides in order of time: builds of one slide joined, recurring lines at the edges gone."""
-    return _without_recurring(_joined(sorted(slides, key=lambda slide: slide.start)))
+    """Slides in order of time: builds of one slide joined, noise and recurring lines gone."""
+    legible = [_legible(slide) for slide in sorted(slides, key=lambda slide: slide.start)]
+    return _without_recurring(_joined(legible))
+
+
+def _legible(slide: Slide) -> Slide:
+    """The slide without single letters that the reader was not sure of: it sees them in films."""
+    sure = (line for line in slide.lines if _width(line) >= _SHORT or line.confidence >= _SURE)
+    return slide.model_copy(update={"lines": tuple(sure)})
+
+
+def _width(line: Line) -> int:
+    """Letters and digits; a Chinese or Japanese character says as much as two."""
+    return sum(1 + ("\u3040" <= character <= "\u9fff") for character in _words(line))
 
 
 def title_of(slide: Slide) -> str:

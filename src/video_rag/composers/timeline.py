@@ -68,8 +68,7 @@ class Timeline:
         if not spoken and not any(slide.text.strip() for slide in shown):
             raise ContentError(
                 f"{video.title} has nothing to read: no speech, no subtitles, no text on slides",
-                hint="put a subtitle file with the same name beside it, or install speech "
-                "recognition: pip install 'video-rag[asr]'",
+                hint="put a subtitle file with the same name beside it and add it again",
             )
         tracks, left_out = _one_per_language(spoken)
         cuts = _Cuts(self.options, chapters, shown)
