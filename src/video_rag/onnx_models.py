@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import Field
+
+from video_rag import plugins
 from video_rag.errors import NotFound, Rejected, Unavailable, UsageError
 from video_rag.http import Client
 
@@ -15,23 +18,36 @@ _PROBE_SECONDS = 5.0
 """fastembed itself tries for half a minute before it says that there is no network."""
 
 
-def load_model(
-    make: Callable[..., Model],
-    name: str,
-    *,
-    folder: Path | None,
-    cache: Path | None,
-    may_download: bool,
-) -> Model:
+class ModelOptions(plugins.Options):
+    """Which model, and where its files are."""
+
+    model: str = Field(description="A name that fastembed knows.")
+    folder: Path | None = Field(
+        None, description="Folder with the model's files; nothing is downloaded then."
+    )
+    cache: Path | None = plugins.inert(
+        None, description="Where models are kept; default: the cache of huggingface_hub."
+    )
+    may_download: bool = plugins.inert(
+        True, description="Download the model at first use when it is not here."
+    )
+    threads: int | None = plugins.inert(None, ge=1, description="Threads; default: all cores.")
+
+
+def load_model(make: Callable[..., Model], options: ModelOptions) -> Model:
     """Make a fastembed model. Raises `UsageError` for an unknown name, `Unavailable` offline."""
     from huggingface_hub import constants
     from loguru import logger
     from onnxruntime.capi import onnxruntime_pybind11_state as onnx
 
+    name, folder = options.model, options.folder
     logger.disable("fastembed")  # it writes to the terminal what we say in an error
     if folder and not folder.is_dir():
         raise UsageError(f"{folder} is no folder", hint="give the folder that holds the ONNX files")
-    place: dict[str, Any] = {"cache_dir": str(cache or constants.HF_HUB_CACHE)}
+    place: dict[str, Any] = {
+        "threads": options.threads,
+        "cache_dir": str(options.cache or constants.HF_HUB_CACHE),
+    }
     if folder:
         place["specific_model_path"] = str(folder)
     try:
@@ -43,7 +59,7 @@ def load_model(
             raise _unreadable(name, error) from error
     except (OSError, onnx.NoSuchFile, onnx.InvalidProtobuf, onnx.InvalidGraph, onnx.Fail) as error:
         raise _unreadable(name, error) from error
-    if not may_download:
+    if not options.may_download:
         raise Unavailable(f"the model {name} is not on this machine", hint=_remedy(name))
     _check_hub(name, constants.ENDPOINT)
     try:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from video_rag import plugins
-from video_rag.errors import ContentError
+from video_rag.errors import ContentError, NotFound
 from video_rag.processors import Sampler
 from video_rag.processors.slides import Picture, Slides
 from video_rag.testing.clips import (
@@ -373,7 +373,7 @@ def test_files_that_are_no_video_are_refused(tmp_path: Path, content: bytes) -> 
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ContentError):
+    with pytest.raises(NotFound):
         sample(tmp_path / "nowhere.mp4")
 
 

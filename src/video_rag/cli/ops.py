@@ -12,6 +12,7 @@ from video_rag import plugins
 from video_rag.cli.show import out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
 from video_rag.operations import doctor, keys, listing
+from video_rag.operations.rows import key_row
 from video_rag.settings import explain, load_settings
 
 keys_app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
@@ -105,11 +106,7 @@ def add_key(
 @keys_app.command("list")
 def list_keys(as_json: Json = False) -> None:
     """List the keys; the keys themselves are not stored."""
-    found = [
-        {"key_id": k.key_id, "name": k.name, "role": k.role, "created": k.created[:19],
-         "revoked": k.revoked}
-        for k in open_library().ledger.api_keys()
-    ]  # fmt: skip
+    found = [key_row(key) for key in open_library().ledger.api_keys()]
     if as_json:
         print_json(found)
         return

@@ -12,7 +12,7 @@ from video_rag import timecode
 from video_rag.cli.show import Meter, complain, err, out, print_json, print_table
 from video_rag.errors import ContentError, NotFound
 from video_rag.library import Added, Library, Status, Wishes
-from video_rag.operations.rows import video_row
+from video_rag.operations.rows import failure_rows, video_row
 from video_rag.settings import load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -169,8 +169,7 @@ def _added_row(item: Added) -> dict[str, object]:
         error = item.error
         problem = {"message": str(error), "hint": error.hint if error else ""}
         return {"source": item.url, "state": "failed", "failures": [problem]}
-    failures = [{"message": f.message, "hint": f.hint} for f in item.status.failures]
-    return {**video_row(item.status), "failures": failures}
+    return {**video_row(item.status), "failures": failure_rows(item.status)}
 
 
 def _code(item: Added) -> int:
@@ -218,11 +217,7 @@ def _print_document(library: Library, video_id: str) -> None:
 
 
 def _show_row(library: Library, status: Status) -> dict[str, object]:
-    row: dict[str, object] = dict(video_row(status))
-    row["failures"] = [
-        {"stage": f.stage, "error": f.error, "message": f.message, "hint": f.hint}
-        for f in status.failures
-    ]
+    row: dict[str, object] = {**video_row(status), "failures": failure_rows(status)}
     try:
         document = library.document(status.video.video_id)
         tracks = library.transcripts(status.video.video_id).tracks

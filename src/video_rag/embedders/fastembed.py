@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import NeedsExtra
-from video_rag.onnx_models import load_model
+from video_rag.onnx_models import ModelOptions, load_model
 
 
 class FastEmbed:
@@ -20,7 +19,7 @@ class FastEmbed:
 
     version = 1
 
-    class Options(plugins.Options):
+    class Options(ModelOptions):
         """Which model, and where its files are."""
 
         model: str = Field(
@@ -28,16 +27,6 @@ class FastEmbed:
             description="A name that fastembed knows. The default is small (0.2 GB) and knows "
             "50 languages, Chinese and English among them.",
         )
-        folder: Path | None = Field(
-            None, description="Folder with the model's files; nothing is downloaded then."
-        )
-        cache: Path | None = plugins.inert(
-            None, description="Where models are kept; default: the cache of huggingface_hub."
-        )
-        may_download: bool = plugins.inert(
-            True, description="Download the model at first use when it is not here."
-        )
-        threads: int | None = plugins.inert(None, ge=1, description="Threads; default: all cores.")
         batch: int = plugins.inert(32, ge=1, description="Texts at a time.")
 
     def __init__(self, options: Options) -> None:
@@ -64,11 +53,5 @@ class FastEmbed:
                 from fastembed import TextEmbedding
             except ImportError as error:
                 raise NeedsExtra("fastembed", "embeddings") from error
-            self._model = load_model(
-                lambda name, **place: TextEmbedding(name, threads=self.options.threads, **place),
-                self.options.model,
-                folder=self.options.folder,
-                cache=self.options.cache,
-                may_download=self.options.may_download,
-            )
+            self._model = load_model(TextEmbedding, self.options)
         return self._model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import ContentError
+from video_rag.media import opened
 from video_rag.processors import Progress
 from video_rag.processors._ahead import ahead
 from video_rag.processors._changes import (
@@ -87,7 +88,7 @@ class Slides:
         Raises `ContentError` when nothing can be decoded. A file that breaks off midway gives
         what came before.
         """
-        with _opened(path) as container:
+        with opened(path) as container:
             stream = _picture_track(container)
             if not len(container.streams):
                 raise _undecodable(path)
@@ -209,21 +210,6 @@ def _undecodable(path: Path) -> ContentError:
         f"no picture of {path.name} can be decoded",
         hint="the file is damaged or its codec unknown; fetch or convert it again",
     )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
-    """Open a media file; PyAV's errors, then and later, become ours."""
-    import av
-
-    try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            yield container
-    except (av.error.FFmpegError, OSError) as error:
-        raise ContentError(
-            f"{path.name} cannot be read as a video: {error}",
-            hint="check that the file is there and complete; fetch or convert it again",
-        ) from error
 
 
 def _picture_track(container: InputContainer) -> VideoStream | None:

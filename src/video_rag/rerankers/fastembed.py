@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from video_rag import plugins
 from video_rag.errors import NeedsExtra
-from video_rag.onnx_models import load_model
+from video_rag.onnx_models import ModelOptions, load_model
 
 
 class FastEmbed:
@@ -18,7 +16,7 @@ class FastEmbed:
 
     version = 1
 
-    class Options(plugins.Options):
+    class Options(ModelOptions):
         """Which model, and where its files are."""
 
         model: str = Field(
@@ -26,16 +24,6 @@ class FastEmbed:
             description="A name that fastembed knows. The default (0.6 GB) reads Chinese and "
             "English.",
         )
-        folder: Path | None = Field(
-            None, description="Folder with the model's files; nothing is downloaded then."
-        )
-        cache: Path | None = plugins.inert(
-            None, description="Where models are kept; default: the cache of huggingface_hub."
-        )
-        may_download: bool = plugins.inert(
-            True, description="Download the model at first use when it is not here."
-        )
-        threads: int | None = plugins.inert(None, ge=1, description="Threads; default: all cores.")
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -53,11 +41,5 @@ class FastEmbed:
                 from fastembed.rerank.cross_encoder import TextCrossEncoder
             except ImportError as error:
                 raise NeedsExtra("fastembed", "embeddings") from error
-            self._model = load_model(
-                lambda name, **place: TextCrossEncoder(name, threads=self.options.threads, **place),
-                self.options.model,
-                folder=self.options.folder,
-                cache=self.options.cache,
-                may_download=self.options.may_download,
-            )
+            self._model = load_model(TextCrossEncoder, self.options)
         return self._model
