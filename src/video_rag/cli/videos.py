@@ -233,4 +233,5 @@ def _show_row(library: Library, status: Status) -> dict[str, object]:
         {"start": s.start, "end": s.end, "heading": s.heading, "text": s.text}
         for s in document.sections
     ]
+    row["slides"] = [{"start": s.start, "end": s.end, "text": s.text} for s in document.slides]
     return row
