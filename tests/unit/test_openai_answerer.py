@@ -285,6 +285,10 @@ class TestFaults:
         with LlmServer(script(fault)) as server, pytest.raises(Unavailable):
             ask(server)
 
+    def test_a_stream_that_only_says_done_is_whole(self) -> None:
+        with LlmServer(script(Reply(ANSWER, finish=None))) as server:
+            assert ask(server).answer
+
     @pytest.mark.parametrize("body", [b"", b"<html>", b"data: not json\n\n"])
     def test_a_stream_that_is_none_is_rejected(self, body: bytes) -> None:
         fault = Reply(body=body, headers={"content-type": "text/event-stream"})

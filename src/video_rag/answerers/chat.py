@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx2
@@ -71,29 +72,54 @@ class Chat:
             yield from without_thoughts(self._pieces(messages))
 
     def _pieces(self, messages: Sequence[Message]) -> Iterator[str]:
+        """The pieces of a stream that came to its end: a finish reason, or `[DONE]`.
+
+        The lines are read here because the client does not tell whether `[DONE]` came, which some
+        servers send without any finish reason; without either, the stream was cut.
+        """
         finished = begun = False
-        with self._create(messages, stream=True) as events:
-            for event in events:
-                begun = True
-                for choice in event.choices:
-                    finished = finished or choice.finish_reason is not None
-                    if choice.delta and choice.delta.content:
-                        yield choice.delta.content
+        with ExitStack() as open_until_read:
+            reply = self._create(messages, stream=True, until=open_until_read)
+            for line in reply.iter_lines():
+                name, _, data = line.partition(":")
+                if name != "data":
+                    continue
+                begun, is_end = True, data.strip() == "[DONE]"
+                finished = finished or is_end
+                for choice in () if is_end else self._choices(data):
+                    finished = finished or choice.get("finish_reason") is not None
+                    if piece := (choice.get("delta") or {}).get("content"):
+                        yield piece
         if not begun:
             raise self._strange("an empty stream")
         if not finished:
             raise self._broken()
 
-    def _create(self, messages: Sequence[Message], *, stream: bool) -> Any:
-        create: Any = self._client.chat.completions.create  # typed for its own servers' models
+    def _choices(self, data: str) -> list[dict[str, Any]]:
+        """What one event of a stream adds; an error may come as an event, too."""
+        event = json.loads(data)
+        if not isinstance(event, dict):
+            raise self._strange(data)
+        if error := event.get("error"):
+            message = error.get("message", "") if isinstance(error, dict) else str(error)
+            raise Unavailable(f"{self.base_url}: {_short(message)}", hint="try again")
+        return event.get("choices") or []
+
+    def _create(
+        self, messages: Sequence[Message], *, stream: bool, until: ExitStack | None = None
+    ) -> Any:
+        """The reply; with `until`, its lines, open until that is left."""
+        chat: Any = self._client.chat.completions  # typed for its own servers' models
+        create = chat.with_streaming_response.create if until else chat.create
         for attempt in stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=None):
             with attempt, self._translated():
-                return create(
+                reply = create(
                     model=self.model,
                     messages=[message._asdict() for message in messages],
                     stream=stream,
                     **self._sampling,
                 )
+                return until.enter_context(reply) if until else reply
         raise AssertionError("stamina either returns or raises")
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from collections.abc import Sequence
@@ -22,6 +23,10 @@ app = typer.Typer(
 videos.register(app)
 ask.register(app)
 ops.register(app)
+
+
+# stamina logs each retry; without a handler Python would print its bare event name.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,8 +33,8 @@ class Reply:
     """Drop the connection after this many pieces of the stream."""
     delay: float = 0.0
     """Seconds to wait before the first byte; the server's end cuts it short."""
-    finish: str = "stop"
-    """The reason that the last piece gives: `stop`, or `length` when the words ran out."""
+    finish: str | None = "stop"
+    """The reason that the last piece gives: `stop`, `length` when the words ran out, or none."""
 
 
 @dataclass(frozen=True)
