@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from video_rag import guard
 from video_rag.answerers import Delta, Done
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.evaluate import Score, evaluate
@@ -137,9 +139,16 @@ class Library:
         self.ledger.remove(video_id)
         if page:
             discard(self.settings.library.documents, {page.path, *page.files})
-        ours = {m.path for m in media.files if not Path(m.path).is_absolute()} if media else set()
-        discard(self.settings.library.media, ours)
+        self._discard_downloads(media)
         self.blobs.sweep(set(self.ledger.digests()))
+
+    def _discard_downloads(self, media: MediaSet | None) -> None:
+        """Delete the folder that a source made for the downloads of one video."""
+        root = self.settings.library.media.resolve()
+        paths = [Path(file.path) for file in media.files] if media else []
+        for path in paths:
+            if not path.is_absolute() and (folder := guard.inside(root, path).parent) != root:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _take(self, found: Video, wishes: Wishes, known: dict[str, str]) -> Added:
         results = self.ledger.results(found.video_id)

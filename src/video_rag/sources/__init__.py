@@ -43,8 +43,10 @@ class Source(Protocol):
     def fetch(self, video: Video, scratch: Path) -> MediaSet:
         """Bring the files of a video here and look inside them. Doing it twice is harmless.
 
-        `scratch` is an empty folder that is removed afterwards. Raises `ContentError` when the
-        video itself is at fault, `Unavailable` or `Rejected` when its site is.
+        Downloads of one video lie in a folder of its own below `Places.media`, which goes when
+        the video is removed. `scratch` is an empty folder that is removed afterwards. Raises
+        `ContentError` when the video itself is at fault, `Unavailable` or `Rejected` when its
+        site is.
         """
 
     def link(self, video: Video, seconds: float) -> str:
