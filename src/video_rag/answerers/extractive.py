@@ -38,14 +38,14 @@ class Extractive:
         """When a passage is good enough."""
 
         support: float = Field(
-            0.5,
+            0.51,
             ge=0,
             le=1,
             description="Answer when a passage holds this share of the question's terms, rare ones "
             "counting more (logarithm of their rarity).",
         )
         evidence: float = Field(
-            3.5,
+            4.0,
             ge=0,
             description="Answer also when the terms that it holds are together this rare: long "
             "questions have many words that the speaker did not use. Sum of the same logarithms.",

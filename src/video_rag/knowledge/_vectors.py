@@ -62,7 +62,7 @@ class Vectors:
         if not len(rows):
             return []
         if where:
-            found = db.execute(f"select p.id from passages p where true{where}", values)  # noqa: S608
+            found = db.execute(f"select p.id from passages p where true{where}", values)  # noqa: S608 (ours)
             inside = np.isin(rows, [row[0] for row in found.fetchall()])
             rows, matrix = rows[inside], matrix[inside]
         best = np.argsort(-(matrix @ vector), kind="stable")[:limit]

@@ -57,7 +57,7 @@ def _not_negative(cues: Iterable[Cue], parsed: Parsed) -> list[Cue]:
         if cue.start < 0 or (cue.end is not None and cue.end < 0):
             parsed.problem("cues moved to 0:00: negative time", cue.line)
             end = None if cue.end is None else max(cue.end, 0.0)
-            cue = replace(cue, start=max(cue.start, 0.0), end=end)  # noqa: PLW2901
+            cue = replace(cue, start=max(cue.start, 0.0), end=end)  # noqa: PLW2901 (the same cue, mended)
         kept.append(cue)
     return kept
 

@@ -213,7 +213,7 @@ def _to_path(url: str) -> Path:
     if url.startswith("file://"):
         url = unquote(urlsplit(url.replace("?", "%3F")).path)
     # pathlib's resolve() follows links, and its expanduser() raises for `~nobody`
-    return Path(os.path.abspath(os.path.expanduser(url)))  # noqa: PTH100, PTH111
+    return Path(os.path.abspath(os.path.expanduser(url)))  # noqa: PTH100, PTH111 (links stay)
 
 
 def _exists(path: Path) -> bool:

@@ -34,7 +34,7 @@ def is_dead(owner: str) -> bool:
 def _started(pid: int) -> str:
     """When a process started, in clock ticks since boot (Linux), to tell reused pids apart."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 (read on every claim)
             return file.read().rpartition(")")[2].split()[19]
     except OSError:
         return ""
