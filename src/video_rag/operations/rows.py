@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from video_rag.model import Answer, Citation, Hit, Video
-from video_rag.stores import ApiKey, Failure
+from video_rag.library import Status
+from video_rag.model import Answer, Citation, Hit
+from video_rag.stores import ApiKey
 
 Row = dict[str, Any]
 
 
-class HasStatus(Protocol):
-    """A video and how far it is, as the library tells it."""
-
-    @property
-    def video(self) -> Video:
-        """The video."""
-
-    @property
-    def state(self) -> str:
-        """How far it is."""
-
-    @property
-    def failures(self) -> Sequence[Failure]:
-        """What stands in its way."""
-
-
-def video_row(status: HasStatus) -> Row:
+def video_row(status: Status) -> Row:
     """A line of `list`; `source` is the path or URL that the video came from."""
     video = status.video
     return {
@@ -41,7 +25,7 @@ def video_row(status: HasStatus) -> Row:
     }
 
 
-def failure_rows(status: HasStatus) -> list[Row]:
+def failure_rows(status: Status) -> list[Row]:
     """Why a video is not ready, and what to do about it."""
     return [
         {"stage": failure.stage, "message": failure.message, "hint": failure.hint}

@@ -56,10 +56,6 @@ class Plan:
                 found.append((stage, key))
         return found
 
-    def is_complete(self, results: Mapping[str, Result]) -> bool:
-        """Whether a video is known and nothing about it is left to do."""
-        return "video" in results and not self.stale(results)
-
 
 def key_of(stage: Stage, results: Mapping[str, Result]) -> Digest:
     """The key that the stage's result has when made from these inputs."""
