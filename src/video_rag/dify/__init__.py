@@ -1,0 +1,1 @@
+"""Talking to Dify: its knowledge, chat and console APIs, and the Chatflow file."""
