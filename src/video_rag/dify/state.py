@@ -1,0 +1,54 @@
+"""What Dify cannot be asked again: ids of the datasets and apps that we made, in `dify.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from video_rag.errors import BadSettings
+
+_LOCK = threading.Lock()
+
+
+class State:
+    """Ids by server and name. Without its plugin daemon Dify lists no datasets, and every import
+    of an app makes another one: who forgets an id cannot find the thing again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def get(self, base_url: str, key: str) -> str:
+        """The id kept under a key such as `dataset` or `app`; empty if there is none."""
+        return str(self._read().get(_server(base_url), {}).get(key, ""))
+
+    def keep(self, base_url: str, key: str, value: str) -> None:
+        """Keep an id; an empty one is forgotten."""
+        with _LOCK:
+            everything = self._read()
+            server = everything.setdefault(_server(base_url), {})
+            server[key] = value
+            if not value:
+                del server[key]
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+            draft.write_text(json.dumps(everything, indent=1, sort_keys=True), encoding="utf-8")
+            draft.replace(self.path)
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise BadSettings(
+                f"{self.path} is damaged: {error}",
+                hint="delete it, and give dataset_id in the settings",
+            ) from error
+        return found if isinstance(found, dict) else {}
+
+
+def _server(base_url: str) -> str:
+    return base_url.rstrip("/")
