@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +32,8 @@ class Client:
 
     `Unavailable` is tried again up to `attempts` times, after the pause that the server asked for
     in `Retry-After`. A POST is tried again only where the server said that it did nothing (429,
-    503), or always with `repeatable=True`.
+    503), or always with `repeatable=True`. A server with errors of its own is a subclass, which
+    overrides `error_of` and `read`.
     """
 
     def __init__(
@@ -43,10 +44,13 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,
         attempts: int = 4,
+        longest_wait: float = _LONGEST_WAIT,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
+        """Times in seconds. A pause longer than `longest_wait` is left to the caller."""
         self.name = name or httpx2.URL(base_url).host
         self.attempts = attempts
+        self.longest_wait = longest_wait
         self._client = httpx2.Client(
             base_url=base_url,
             headers={"User-Agent": USER_AGENT, **(headers or {})},
@@ -79,38 +83,63 @@ class Client:
 
     def call(self, method: str, path: str, *, repeatable: bool | None = None, **more: Any) -> Any:
         """One request, repeated while that may help; its JSON, or None without a body."""
+        response = self.request(method, path, repeatable=repeatable, **more)
+        return self.read(response) if response.content else None
+
+    def request(
+        self, method: str, path: str, *, repeatable: bool | None = None, **more: Any
+    ) -> httpx2.Response:
+        """Like `call`, but the whole response: headers, cookies, bytes."""
         may_repeat = method in _REPEATABLE if repeatable is None else repeatable
 
         def pause(error: Exception) -> bool | float:
-            return _pause(error, may_repeat)
+            return _pause(error, may_repeat, self.longest_wait)
 
         for attempt in stamina.retry_context(on=pause, attempts=self.attempts, timeout=None):
-            with attempt, translated(self.name):
+            with attempt, translated(self.name, self.error_of):
                 response = self._client.request(method, path, **more)
                 response.raise_for_status()
-                return _json(response, self.name) if response.content else None
+                return response
         raise AssertionError("stamina either returns or raises")
 
     @contextmanager
     def stream(self, method: str, path: str, **more: Any) -> Iterator[Iterator[str]]:
         """The lines of an answer as they come; never repeated."""
-        with translated(self.name), self._client.stream(method, path, **more) as response:
+        with (
+            translated(self.name, self.error_of),
+            self._client.stream(method, path, **more) as response,
+        ):
             if response.is_error:
                 response.read()
             response.raise_for_status()
-            yield response.iter_lines()
+            self.check_stream(response)
+            yield _lines(response.iter_text())
+
+    def error_of(self, response: httpx2.Response) -> VideoRagError:
+        """The error that a response with status 3xx, 4xx or 5xx means."""
+        return error_of(self.name, response)
+
+    def read(self, response: httpx2.Response) -> Any:
+        """The JSON of an answer."""
+        return _json(response, self.name)
+
+    def check_stream(self, response: httpx2.Response) -> None:
+        """Raise where an answer that should be streamed cannot be one, told from its headers."""
 
 
 @contextmanager
-def translated(name: str) -> Iterator[None]:
+def translated(
+    name: str, table: Callable[[httpx2.Response], VideoRagError] | None = None
+) -> Iterator[None]:
     """Turn the HTTP library's errors into ours; `name` says whose server it is.
 
-    Messages hold neither URLs, whose queries may carry keys, nor headers.
+    `table` says what a status means. Messages hold neither URLs, whose queries may carry keys, nor
+    headers.
     """
     try:
         yield
     except httpx2.HTTPStatusError as error:
-        raise error_of(name, error.response) from error
+        raise (table(error.response) if table else error_of(name, error.response)) from error
     except httpx2.TimeoutException as error:
         raise Unavailable(f"{name} did not answer in time", hint="try again later") from error
     except httpx2.TransportError as error:
@@ -122,8 +151,21 @@ def translated(name: str) -> Iterator[None]:
         raise Rejected(f"{name}: {type(error).__name__}", hint="check its address") from error
 
 
+def _lines(pieces: Iterator[str]) -> Iterator[str]:
+    """The lines of a text that comes in pieces, split at line feeds only.
+
+    The HTTP library also splits at U+2028, U+0085 and others, which JSON may hold as they are.
+    """
+    rest = ""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split("\n")
+        yield from (line.removesuffix("\r") for line in lines)
+    if rest:
+        yield rest
+
+
 def error_of(name: str, response: httpx2.Response) -> VideoRagError:
-    """The error that a response with status 4xx or 5xx means."""
+    """The error that a response with status 3xx, 4xx or 5xx means."""
     status = response.status_code
     what = f"{name} answered {status} {response.reason_phrase}".rstrip()
     if status in _BUSY or status >= 500:
@@ -152,19 +194,21 @@ def retry_after(value: str | None) -> float | None:
     return max(0.0, date.timestamp() - time.time())
 
 
-def _pause(error: Exception, may_repeat: bool) -> bool | float:
+def _pause(error: Exception, may_repeat: bool, longest_wait: float) -> bool | float:
     """Whether to try again, or after how many seconds."""
     if not isinstance(error, Unavailable):
         return False
     cause = error.__cause__
     refused = isinstance(cause, httpx2.ConnectError) or (
-        isinstance(cause, httpx2.HTTPStatusError) and cause.response.status_code in {429, 503}
+        # `Unavailable` with a status 4xx: the server took no request, it asks for patience
+        isinstance(cause, httpx2.HTTPStatusError)
+        and (cause.response.status_code < 500 or cause.response.status_code == 503)
     )
     if not may_repeat and not refused:
         return False
     if error.retry_after is None:
         return True
-    return error.retry_after if error.retry_after <= _LONGEST_WAIT else False
+    return error.retry_after if error.retry_after <= longest_wait else False
 
 
 def _json(response: httpx2.Response, name: str) -> Any:

@@ -1,0 +1,143 @@
+"""The way to Dify's service API: keys, retries, and its errors in our own words.
+
+    client = Client("https://api.dify.ai/v1", api_key="dataset-…")
+    client.call("GET", "/datasets", params={"page": 1})
+
+Network errors, 429, 5xx and the cloud's rate limit (a 403) are tried again; see
+`video_rag.http.Client` for when a POST is. What Dify said is kept: `errors.said_by(error).code`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from video_rag import http
+from video_rag.dify.errors import DifyError, DifyRejected, Said, error_for
+from video_rag.errors import BadSettings, Unavailable
+
+_NO_ROUTE = "base_url must be the service API's, which ends in /v1, and ids must be UUIDs"
+_NO_API = "base_url must be the service API's, which ends in /v1, not the web page's"
+_DATASET_PATHS = ("/datasets", "/workspaces")
+
+
+class Client(http.Client):
+    """Dify behind one base URL, opened by one key. Calls raise what `dify.errors` tells."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str = "",
+        headers: Mapping[str, str] | None = None,
+        name: str = "Dify",
+        timeout: float = 30.0,
+        attempts: int = 4,
+        rate_limit_wait: float = 60.0,
+    ) -> None:
+        """Times in seconds. `rate_limit_wait` is the pause when Dify names none itself."""
+        key = _key(api_key)
+        super().__init__(
+            _address(base_url),
+            name=name,
+            headers={**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})},
+            timeout=timeout,
+            attempts=attempts,
+        )
+        self.version = ""
+        """Dify's version, such as `1.16.1`, from its last answer; empty before any."""
+        self.rate_limit_wait = rate_limit_wait
+        self._key = key
+
+    def error_of(self, response: httpx2.Response) -> DifyError:
+        """The error that a status 3xx, 4xx or 5xx means, with what Dify said about it."""
+        self._note(response)
+        said = _said(response)
+        if response.has_redirect_location:
+            return error_for(self.name, said, hint="its address has moved: correct base_url")
+        if said.status == 404 and not said.code:
+            return self._rejected(said, "no such route", _NO_ROUTE)
+        wait = http.retry_after(response.headers.get("Retry-After"))
+        if wait is None and said.is_rate_limit:
+            wait = self.rate_limit_wait
+        hint = self.key_hint(response.request.url.path) if said.status == 401 else ""
+        return error_for(self.name, said, retry_after=wait, hint=hint)
+
+    def read(self, response: httpx2.Response) -> Any:
+        """The JSON of an answer."""
+        self._note(response)
+        try:
+            return response.json()
+        except ValueError as error:
+            if _is_json(response):
+                raise Unavailable(
+                    f"{self.name}'s answer was cut off", hint="try again later"
+                ) from error
+            raise self._rejected(
+                Said(response.status_code), "what came is no JSON", _NO_API
+            ) from error
+
+    def check_stream(self, response: httpx2.Response) -> None:
+        """Raise where a web page or something else came in place of a stream."""
+        self._note(response)
+        if "text/event-stream" not in response.headers.get("Content-Type", ""):
+            raise self._rejected(Said(response.status_code), "what came is no stream", _NO_API)
+
+    def key_hint(self, path: str) -> str:
+        """What may be wrong with the key, for a request that was answered 401."""
+        if not self._key:
+            return "set the key: dataset-… for knowledge, app-… for a Chatflow"
+        is_knowledge = any(f"/v1{start}" in path for start in _DATASET_PATHS)
+        if is_knowledge and self._key.startswith("app-"):
+            return "the key is an app's (app-…); knowledge needs one that begins with dataset-"
+        if not is_knowledge and self._key.startswith("dataset-"):
+            return "the key is for knowledge (dataset-…); a Chatflow's begins with app-"
+        return "check the key; it may have been deleted in Dify"
+
+    def _note(self, response: httpx2.Response) -> None:
+        self.version = response.headers.get("X-Version", self.version)
+
+    def _rejected(self, said: Said, what: str, hint: str) -> DifyRejected:
+        error = DifyRejected(f"{self.name} answered {said.status}: {what}", hint=hint)
+        error.said = said
+        return error
+
+
+def _address(base_url: str) -> str:
+    """The address without a last slash. Raises `BadSettings` where it cannot be one."""
+    try:
+        url = httpx2.URL(base_url.strip())
+    except httpx2.InvalidURL as error:
+        raise BadSettings("base_url is no address", hint=_NO_API) from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise BadSettings("base_url is no http(s) address", hint=_NO_API)
+    return str(url).rstrip("/")
+
+
+def _key(api_key: str) -> str:
+    """The key without the blanks around it, which come from files and copying."""
+    key = api_key.strip()
+    if re.search(r"[^\x21-\x7e]", key):
+        raise BadSettings(
+            "the key for Dify holds characters that no key has", hint="copy it from Dify again"
+        )
+    return key
+
+
+def _said(response: httpx2.Response) -> Said:
+    """Status, code and message of an error; only the status where the body is no JSON."""
+    try:
+        body = response.json()
+    except (ValueError, httpx2.ResponseNotRead):
+        body = None
+    if not isinstance(body, dict):
+        return Said(response.status_code)
+    message = body.get("message") or body.get("error") or ""
+    return Said(response.status_code, str(body.get("code") or ""), str(message))
+
+
+def _is_json(response: httpx2.Response) -> bool:
+    return "json" in response.headers.get("Content-Type", "")
