@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
 from video_rag import citing, plugins, timecode
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.phrases import phrase
-from video_rag.model import Answer, Chunk, Citation, Query, Question
+from video_rag.model import Answer, Citation, Query, Question
+from video_rag.relevance import Passage, weigh
 from video_rag.tokens import terms
 
 POINTING = re.compile(
@@ -76,7 +75,7 @@ class Extractive:
             collection=question.collection,
             language=question.language,
         )
-        passages = _weigh(wanted, [hit.chunk for hit in search(query)])
+        passages = weigh(wanted, [hit.chunk for hit in search(query)])
         chosen = self._choose(passages, text, question.limit)
         if not chosen:
             yield from _refuse(phrase("refusal", question.text))
@@ -86,7 +85,7 @@ class Extractive:
             yield Delta(f"\n\n{block}" if index else block)
         yield Done(Answer(answer="\n\n".join(blocks), citations=tuple(chosen)))
 
-    def _choose(self, passages: Sequence[_Passage], question: str, limit: int) -> list[Citation]:
+    def _choose(self, passages: Sequence[Passage], question: str, limit: int) -> list[Citation]:
         """The quotes worth reading, in the order of the search; none when nothing answers."""
         best = max(passages[:JUDGED], key=lambda passage: passage.evidence, default=None)
         if best is None or not self._answers(best):
@@ -103,66 +102,10 @@ class Extractive:
                 citations.append(citation)
         return citations
 
-    def _answers(self, passage: _Passage) -> bool:
+    def _answers(self, passage: Passage) -> bool:
         if passage.portion >= MOST or passage.evidence >= self.options.evidence:
             return True
         return passage.portion >= FEW and passage.share >= self.options.support
-
-
-@dataclass(frozen=True)
-class _Passage:
-    """A passage and what it says about the question."""
-
-    chunk: Chunk
-    held: Mapping[str, float]
-    """The question's terms that stand in it, with what they count."""
-    portion: float
-    """Share of the question's terms."""
-    share: float
-    """The same, rare terms counting more."""
-
-    @property
-    def evidence(self) -> float:
-        """How much it holds."""
-        return sum(self.held.values())
-
-
-def _weigh(wanted: set[str], chunks: Sequence[Chunk]) -> list[_Passage]:
-    """Judge passages by the terms they hold.
-
-    A term counts by its rarity among the passages found, as in BM25: log(1 + (N + 1) / (n + 0.5)).
-    The search brings passages with rare terms first, so a term that stands in none of them stands
-    nowhere in the library or hardly anywhere.
-    """
-    held = [_held(wanted, chunk) for chunk in chunks]
-    rarity = {
-        term: math.log(1 + (len(chunks) + 1) / (sum(one[term] for one in held) + 0.5))
-        for term in wanted
-    }
-    whole = sum(rarity.values())
-    passages = []
-    for chunk, portions in zip(chunks, held, strict=True):
-        counts = {term: part * rarity[term] for term, part in portions.items() if part}
-        portion = sum(portions.values()) / len(wanted)
-        passages.append(_Passage(chunk, counts, portion, sum(counts.values()) / whole))
-    return passages
-
-
-def _held(wanted: set[str], chunk: Chunk) -> dict[str, float]:
-    """How much of each term a passage holds: 1.0, or a part of a longer Chinese word.
-
-    Chinese words are cut differently from one sentence to the next, so one that is not found
-    counts by the pairs of characters that are.
-    """
-    text = "\n".join([chunk.title, chunk.heading, chunk.text, chunk.slide_text])
-    found = set(terms(text))
-    portions = {}
-    for term in wanted:
-        portions[term] = float(term in found)
-        if len(term) > 2 and term not in found and re.match(r"[\u3400-\u9fff]", term):
-            pairs = [term[at : at + 2] for at in range(len(term) - 1)]
-            portions[term] = 0.8 * sum(pair in text for pair in pairs) / len(pairs)
-    return portions
 
 
 def _in_context(question: Question) -> str:
