@@ -142,6 +142,8 @@ def translated(
         raise (table(error.response) if table else error_of(name, error.response)) from error
     except httpx2.TimeoutException as error:
         raise Unavailable(f"{name} did not answer in time", hint="try again later") from error
+    except (httpx2.ReadError, httpx2.RemoteProtocolError) as error:
+        raise Unavailable(f"{name} broke the connection off", hint="try again") from error
     except httpx2.TransportError as error:
         raise Unavailable(
             f"{name} cannot be reached: {error or type(error).__name__}",

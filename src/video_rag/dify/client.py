@@ -19,13 +19,15 @@ from video_rag import http
 from video_rag.dify.errors import DifyError, DifyRejected, Said, error_for
 from video_rag.errors import BadSettings, Unavailable
 
-_NO_ROUTE = "base_url must be the service API's, which ends in /v1, and ids must be UUIDs"
-_NO_API = "base_url must be the service API's, which ends in /v1, not the web page's"
+_ADDRESS = "base_url must be the service API's, which ends in /v1"
 _DATASET_PATHS = ("/datasets", "/workspaces")
 
 
 class Client(http.Client):
     """Dify behind one base URL, opened by one key. Calls raise what `dify.errors` tells."""
+
+    address_hint = _ADDRESS
+    """What to check when something else than the API answers."""
 
     def __init__(
         self,
@@ -40,8 +42,9 @@ class Client(http.Client):
     ) -> None:
         """Times in seconds. `rate_limit_wait` is the pause when Dify names none itself."""
         key = _key(api_key)
+        self.base_url = _address(base_url)
         super().__init__(
-            _address(base_url),
+            self.base_url,
             name=name,
             headers={**({"Authorization": f"Bearer {key}"} if key else {}), **(headers or {})},
             timeout=timeout,
@@ -58,12 +61,13 @@ class Client(http.Client):
         said = _said(response)
         if response.has_redirect_location:
             return error_for(self.name, said, hint="its address has moved: correct base_url")
-        if said.status == 404 and not said.code:
-            return self._rejected(said, "no such route", _NO_ROUTE)
+        if said == (404, "", ""):
+            return self._rejected(said, "no such route", "; an id must be a UUID")
         wait = http.retry_after(response.headers.get("Retry-After"))
         if wait is None and said.is_rate_limit:
             wait = self.rate_limit_wait
-        hint = self.key_hint(response.request.url.path) if said.status == 401 else ""
+        is_about_key = said.status == 401 and said.code in {"", "unauthorized"}
+        hint = self.key_hint(response.request.url.path) if is_about_key else ""
         return error_for(self.name, said, retry_after=wait, hint=hint)
 
     def read(self, response: httpx2.Response) -> Any:
@@ -77,14 +81,14 @@ class Client(http.Client):
                     f"{self.name}'s answer was cut off", hint="try again later"
                 ) from error
             raise self._rejected(
-                Said(response.status_code), "what came is no JSON", _NO_API
+                Said(response.status_code), "what came is no JSON", _ADDRESS
             ) from error
 
     def check_stream(self, response: httpx2.Response) -> None:
         """Raise where a web page or something else came in place of a stream."""
         self._note(response)
         if "text/event-stream" not in response.headers.get("Content-Type", ""):
-            raise self._rejected(Said(response.status_code), "what came is no stream", _NO_API)
+            raise self._rejected(Said(response.status_code), "what came is no stream")
 
     def key_hint(self, path: str) -> str:
         """What may be wrong with the key, for a request that was answered 401."""
@@ -100,8 +104,9 @@ class Client(http.Client):
     def _note(self, response: httpx2.Response) -> None:
         self.version = response.headers.get("X-Version", self.version)
 
-    def _rejected(self, said: Said, what: str, hint: str) -> DifyRejected:
-        error = DifyRejected(f"{self.name} answered {said.status}: {what}", hint=hint)
+    def _rejected(self, said: Said, what: str, more: str = "") -> DifyRejected:
+        text = f"{self.name} answered {said.status}: {what}"
+        error = DifyRejected(text, hint=self.address_hint + more)
         error.said = said
         return error
 
@@ -111,9 +116,9 @@ def _address(base_url: str) -> str:
     try:
         url = httpx2.URL(base_url.strip())
     except httpx2.InvalidURL as error:
-        raise BadSettings("base_url is no address", hint=_NO_API) from error
+        raise BadSettings("base_url is no address", hint=_ADDRESS) from error
     if url.scheme not in {"http", "https"} or not url.host:
-        raise BadSettings("base_url is no http(s) address", hint=_NO_API)
+        raise BadSettings("base_url is no http(s) address", hint=_ADDRESS)
     return str(url).rstrip("/")
 
 

@@ -133,8 +133,10 @@ _RULES = (
     _Rule("use the key of a Chatflow or another chat app", "not_chat_app"),
     _Rule("start a new conversation", "conversation_completed"),
     _Rule("it was deleted or is another user's: start a new one", words="conversation not exist"),
-    _Rule("start Dify's server at that address, then try again", words="connect to the endpoint"),
-    # the console's login
+    # the console
+    _Rule("it was deleted: import without app_id", words="^app not found", kind=DifyNotFound),
+    _Rule("delete a key in Dify: API Access", words="cannot create more than .* api keys"),
+    _Rule("start the server at that address, then try again", words="connect to the endpoint"),
     _Rule(_ACCOUNT, "authentication_failed"),
     _Rule(_ACCOUNT, "email_or_password_mismatch"),
     _Rule(
@@ -148,8 +150,13 @@ _NO_REASON = (
     "it gave no reason, which means that the file is larger than it takes "
     "(UPLOAD_FILE_SIZE_LIMIT) or of a type that it does not take"
 )
+_MAY_PASS = re.compile(
+    r"connection (?:refused|reset|error)|server unavailable|rate limit|time(?:d |-)?out"
+    r"|maximum retries",
+    flags=re.IGNORECASE,
+)
+"""What a run fails of that may be over soon: Dify's words for troubles of a model's server."""
 _BY_STATUS = {
-    0: "see Dify's message",
     400: "see Dify's message",
     401: "check the key",
     403: "check what the key may do",
@@ -177,6 +184,19 @@ def error_for(
     return error
 
 
+def failed_run(name: str, message: str) -> DifyError:
+    """The error of a run that failed; Dify gives only words, those of the node that failed."""
+    words = redact(" ".join(message.split()))[:_LONGEST_MESSAGE]
+    text = f"{name}: the run failed: {words or 'no reason given'}"
+    error: DifyError
+    if _MAY_PASS.search(message):
+        error = DifyUnavailable(text, hint="a server that the app calls is down or slow: try again")
+    else:
+        error = DifyRejected(text, hint="open the app in Dify, Logs, and see which node failed")
+    error.said = Said(message=message)
+    return error
+
+
 def _kind_of(status: int) -> type[DifyError]:
     if status in _BUSY or status >= 500:
         return DifyUnavailable
@@ -188,7 +208,7 @@ def _hint_of(said: Said) -> str:
         return _NO_REASON
     if said.status >= 500:
         return _BY_STATUS.get(said.status, "see the log of Dify's api container; try again later")
-    return _BY_STATUS.get(said.status, _BY_STATUS[0])
+    return _BY_STATUS.get(said.status, "see Dify's message")
 
 
 def _text(name: str, said: Said) -> str:
