@@ -11,6 +11,7 @@ VideoRagError                .hint: one line telling the reader what to do
 └─ BackendError              a server or model we depend on          exit 4   HTTP 502
    ├─ Unavailable            time-outs, 429, 5xx                              HTTP 503   retried when due
    └─ Rejected               auth, quota, validation                                     not retried
+      └─ Conflict            somebody else changed it                             HTTP 409   not retried
 anything else                a bug: traceback                        exit 1   HTTP 500
 """
 
@@ -89,3 +90,9 @@ class Unavailable(BackendError):
 
 class Rejected(BackendError):
     """The server refused: key, quota, validation. The same call will be refused again."""
+
+
+class Conflict(Rejected):
+    """Somebody changed by hand what we were about to overwrite."""
+
+    http_status = 409

@@ -80,6 +80,8 @@ CHINESE_STOP_WORDS = _words(
 )
 """The same for Chinese, simplified."""
 
+_STOP_WORDS = ENGLISH_STOP_WORDS | CHINESE_STOP_WORDS
+
 _SMALL = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
     sixteen seventeen eighteen nineteen
@@ -160,6 +162,23 @@ def terms(text: str) -> list[str]:
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
     for match in _PIECE.finditer(text):
         yield match.lastgroup or "", match.group()
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in order, letter by letter as they stand there; stop-words left out.
+
+    For bases that compare words as they are written.
+
+    >>> words("Why is the Derivative 导数等于自身")
+    ['Derivative', '导数', '等于', '自身']
+    """
+    import rjieba
+
+    found: list[str] = []
+    for kind, run in _pieces(text):
+        cut = rjieba.cut(run) if kind == "han" else [run]
+        found += [word for word in cut if word.casefold() not in _STOP_WORDS]
+    return found
 
 
 def characters(text: str) -> list[str]:

@@ -10,12 +10,12 @@ from typing import Any
 
 from video_rag import plugins
 from video_rag.answerers import Answerer
-from video_rag.chunking import ChunkOptions
+from video_rag.chunking import ChunkOptions, cut
 from video_rag.digest import of_file, of_value
 from video_rag.embedders import Embedder
 from video_rag.errors import BadSettings
 from video_rag.knowledge import Knowledge
-from video_rag.model import Noun, Receipt
+from video_rag.model import Document, Noun, Receipt
 from video_rag.observers import Observer
 from video_rag.pipeline import stages
 from video_rag.pipeline.plan import Plan, Stage
@@ -92,7 +92,11 @@ class Parts:
         """A knowledge base by name; the same object each time."""
         if name not in self._bases:
             self._bases[name] = self.build(
-                "knowledge", name, home=self.settings.home, embedder=self.embedder()
+                "knowledge",
+                name,
+                home=self.settings.home,
+                embedder=self.embedder(),
+                page_url=self.settings.server.public_url,
             )
         return self._bases[name]
 
@@ -158,7 +162,9 @@ class Parts:
         used += [self.part("embedders", embedder)] if embedder else []
 
         def run(work: Work) -> Receipt:
-            return publish(work, tools, self.ledger, name, self.knowledge(name), passages)
+            document = work.read("document", Document)
+            chunks = cut(document, tools.link(document.video), passages)
+            return publish(document, chunks, self.ledger, name, self.knowledge(name))
 
         row = (f"publish@{name}", ("document",), f"receipt@{name}")
         more = [self.knowledge(name).stamp(), passages.model_dump(mode="json")]

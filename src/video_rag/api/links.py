@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import Depends, Request
 
 from video_rag.api.auth import gate_of
+from video_rag.pages import moment
 
 
 class Links:
@@ -18,8 +18,7 @@ class Links:
 
     def page(self, video_id: str, seconds: float) -> str:
         """The page that opens this video at that second."""
-        at = f"{max(seconds, 0.0):.3f}".rstrip("0").rstrip(".")
-        return f"{self.base}/#/video/{quote(video_id, safe=':')}?t={at}"
+        return moment(self.base, video_id, seconds)
 
     def open(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row of the library whose `url` opens here, at its `start`."""

@@ -25,6 +25,7 @@ MAX_SEGMENT = 4000
 """The largest `max_tokens` of a process rule; beyond it, indexing fails."""
 
 Technique = Literal["economy", "high_quality"]
+Action = Literal["enable", "disable", "archive", "un_archive"]
 Json = dict[str, Any]
 
 
@@ -207,7 +208,7 @@ class Datasets:
     def set_status(
         self,
         dataset_id: str,
-        action: Literal["enable", "disable", "archive", "un_archive"],
+        action: Action,
         document_ids: Iterable[str],
     ) -> None:
         """Switch documents on or off, or put them into the archive and back."""

@@ -5,12 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from video_rag.model import Chunk, Document, Hit, Query, Receipt
+from video_rag.digest import of_value
+from video_rag.model import Chunk, Document, Hit, Noun, Query, Receipt
 from video_rag.plugins import Options
+
+INDEXED = "indexed"
+"""The state of a document that is whole and can be found."""
+
+
+class Holding(Noun):
+    """What a base holds of one document, as it says itself."""
+
+    document_id: str
+    remote_ids: tuple[str, ...] = ()
+    state: str = INDEXED
+    """`indexed`, or one word for what keeps it from being found."""
+    segments: int | None = None
+    """Passages; None where it was not counted."""
+    revision: str = ""
+    """What `revision` gave when it was published; empty where the base does not keep it."""
+    problem: str = ""
+    """What is wrong, in words; empty when all is well."""
 
 
 class Knowledge(Protocol):
-    """One knowledge base. Built as `Class(options, home=Path, embedder=Embedder | None)`."""
+    """One knowledge base.
+
+    Built as `Class(options, home=Path, embedder=Embedder | None, page_url=str)`: where it may keep
+    files, the embedding model if there is one, and where others reach `video-rag serve`, if they
+    do.
+    """
 
     version: int
     options: Options
@@ -22,11 +46,26 @@ class Knowledge(Protocol):
         everything is then published to it again.
         """
 
-    def publish(self, document: Document, chunks: Sequence[Chunk], previous: Receipt | None) -> str:
+    @property
+    def writers(self) -> int:
+        """How many documents may be published at once."""
+
+    def revision(self, document: Document, chunks: Sequence[Chunk]) -> str:
+        """Names all that `publish` would leave there; the same for the same content."""
+
+    def publish(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        previous: Receipt | None,
+        *,
+        force: bool = False,
+    ) -> str:
         """Make the base hold exactly these chunks for this document; returns its id there.
 
         Idempotent: the same call twice leaves one document. A call that died before may have left
-        half of its work; `previous` (state `sent`) says so. Raises `Unavailable`, `Rejected`.
+        half of its work; `previous` (state `sent`) says so. Raises `Unavailable`, `Rejected`, and
+        `Conflict` when somebody changed the document there by hand, unless forced.
         """
 
     def withdraw(self, document_id: str, receipt: Receipt | None) -> None:
@@ -35,5 +74,16 @@ class Knowledge(Protocol):
     def search(self, query: Query) -> list[Hit]:
         """The best passages first, at most `query.limit`."""
 
+    def holdings(self, *, thorough: bool = False) -> list[Holding]:
+        """Every document that video-rag published there, in any state; `thorough` reads all of it.
+
+        Documents that others put there are left out.
+        """
+
     def check(self) -> str:
         """One line on how it is, such as its size. Raises a `BackendError` with the remedy."""
+
+
+def revision_of(chunks: Sequence[Chunk]) -> str:
+    """Names the content of passages."""
+    return of_value([chunk.model_dump(mode="json") for chunk in chunks])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from video_rag import plugins, tokens
 from video_rag.embedders import Embedder
-from video_rag.knowledge import ranking
+from video_rag.knowledge import Holding, ranking, revision_of
 from video_rag.knowledge._database import Database
 from video_rag.knowledge._vectors import Vectors
 from video_rag.model import Chunk, Document, Hit, Query, Receipt
@@ -35,7 +35,15 @@ class Embedded:
             300, ge=10, description="Passages that are looked at closely for each question."
         )
 
-    def __init__(self, options: Options, *, home: Path, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        *,
+        home: Path,
+        embedder: Embedder | None = None,
+        page_url: str = "",
+    ) -> None:
+        del page_url  # the page makes its own links
         self.options = options
         self.weights = ranking.Weights()
         self._database = Database(home / "knowledge.db")
@@ -45,9 +53,26 @@ class Embedded:
         """The name that the file was given when it was made."""
         return self._database.store()
 
-    def publish(self, document: Document, chunks: Sequence[Chunk], previous: Receipt | None) -> str:
+    @property
+    def writers(self) -> int:
+        """SQLite has one writer."""
+        return 1
+
+    def revision(self, document: Document, chunks: Sequence[Chunk]) -> str:
+        """The passages are all that is kept."""
+        del document
+        return revision_of(chunks)
+
+    def publish(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        previous: Receipt | None,
+        *,
+        force: bool = False,
+    ) -> str:
         """Replace what is there of this document, in one transaction."""
-        del previous  # nothing of ours is ever half done
+        del previous, force  # nothing of ours is ever half done, and nobody else writes here
         self._refresh()
         with self._database.writing() as db:
             vectors = _remove(db, document.document_id)
@@ -75,6 +100,14 @@ class Embedded:
             ranked = sorted(scores, key=lambda row: (-scores[row], row))
             best = ranking.distinct(((row, _chunk(db, row)) for row in ranked), query.limit)
         return [Hit(chunk=chunk, score=scores[row]) for row, chunk in best]
+
+    def holdings(self, *, thorough: bool = False) -> list[Holding]:
+        """Every document and the number of its passages."""
+        del thorough
+        count = "select document_id, count(*) from passages group by document_id"
+        with self._database.reading() as db:
+            rows = db.execute(count).fetchall()
+        return [Holding(document_id=id_, remote_ids=(id_,), segments=n) for id_, n in rows]
 
     def check(self) -> str:
         """How much is in it; reads the file for damage."""

@@ -1,0 +1,245 @@
+"""A document's passages as Dify gets them, and passages read back from what Dify returns.
+
+A segment is: the words spoken; what slides showed meanwhile; a line that says where it is from;
+its one address mark. Dify strips and folds some characters (control characters, runs of spaces,
+leading punctuation), so texts are compared by their letters and digits alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from video_rag import timecode
+from video_rag.chunking import address, parse_addresses, split
+from video_rag.dify.datasets import MAX_NAME, MAX_SEGMENT
+from video_rag.digest import of_value
+from video_rag.model import BEST_ORIGIN, Chunk, Origin, Segment, join_lines
+from video_rag.pages import moment
+
+SEPARATOR = "\n\n---\n\n"
+"""Stands between segments, and never in one. ASCII: Dify reads it through `unicode_escape`."""
+_PART = re.compile(r"(?P<stem>.+?)(?:\.part(?P<number>[0-9]+))?\.md", re.DOTALL)
+_FOLDED = re.compile(r"[\W_ï¿¾]+")
+"""¿, ¾ and ï are cut out by Dify 1.16.1, together with control characters."""
+_FROM = "— "
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN_LANGUAGES = frozenset({"zh", "yue", "ja"})
+_FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
+
+
+class Part(NamedTuple):
+    """One document in Dify; a video whose text is long has several."""
+
+    name: str
+    segments: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What is sent."""
+        return SEPARATOR.join(self.segments)
+
+
+class Layout(NamedTuple):
+    """What stands in the line before the mark."""
+
+    with_title: bool
+    """The title and a link; without, only the heading: in an economy dataset every word of it
+    would take the place of one of the ten keywords that Dify keeps of a segment."""
+    page_url: str = ""
+    """Where `video-rag serve` shows videos that have no address of their own."""
+
+
+def document_name(video_id: str, number: int = 1) -> str:
+    """`<video id>.md`, `<video id>.part2.md`, …; always the same for the same video.
+
+    Longer than `MAX_NAME`, or with characters that Dify refuses, the id is shortened and hashed.
+    """
+    suffix = ".md" if number == 1 else f".part{number}.md"
+    stem = _FORBIDDEN.sub("_", video_id)
+    if stem != video_id or len(stem) > MAX_NAME - len(".part9999.md"):
+        stem = f"{stem[:120]}-{of_value(video_id)[:16]}"
+    return stem + suffix
+
+
+def stem_of(name: str) -> str:
+    """The name of a part without its number and suffix; empty for a name of another make."""
+    found = _PART.fullmatch(name)
+    return found["stem"] if found else ""
+
+
+def parts(video_id: str, chunks: Sequence[Chunk], layout: Layout, part_bytes: int) -> list[Part]:
+    """The documents that hold these passages, each at most `part_bytes` of UTF-8 long."""
+    found: list[list[str]] = [[]]
+    size = 0
+    for chunk in chunks:
+        for text in _segments(chunk, layout):
+            length = len(text.encode()) + len(SEPARATOR)
+            if found[-1] and size + length > part_bytes:
+                found.append([])
+                size = 0
+            found[-1].append(text)
+            size += length
+    return [
+        Part(document_name(video_id, number), tuple(segments))
+        for number, segments in enumerate(found, start=1)
+        if segments
+    ]
+
+
+def fold(text: str) -> str:
+    """The letters and digits of a text: what Dify leaves as it is."""
+    return _FOLDED.sub("", text)
+
+
+def fingerprint(contents: Sequence[str], word_count: int | None) -> str:
+    """Names the segments as Dify has them; the number after the dash is their characters."""
+    return f"{of_value([fold(content) for content in contents])[:16]}-{word_count or 0}"
+
+
+def _segments(chunk: Chunk, layout: Layout) -> Iterator[str]:
+    """One segment; several for a passage that Dify would cut itself, and lose the mark."""
+    body = _line(chunk.text)
+    footer = _footer(chunk, layout)
+    room = MAX_SEGMENT - len(footer.encode()) - 2  # a token or character is at least one byte
+    if len(body.encode()) > room:
+        for half in _halves(chunk):
+            yield from _segments(half, layout)
+        return
+    slides = _slides(chunk.slide_text, room - len(body.encode()) - 2)
+    yield "\n".join(part for part in (body, slides, footer) if part)
+
+
+def _footer(chunk: Chunk, layout: Layout) -> str:
+    said: list[str] = []
+    if layout.with_title:
+        label = f"{_line(chunk.title)[:120]} {timecode.clock(chunk.start)}".strip()
+        url = _link(chunk, layout.page_url)
+        said.append(f"[{_unbracketed(label)}]({url})" if url else label)
+    if chunk.heading:
+        said.append(_line(chunk.heading)[:120])
+    return "\n".join([*([_FROM + " · ".join(said)] if said else []), address(chunk)])
+
+
+def _link(chunk: Chunk, page_url: str) -> str:
+    """What opens the passage in a browser elsewhere; empty for a file that only lies here."""
+    url = chunk.url
+    if not url.startswith(("http://", "https://")):
+        url = moment(page_url, chunk.video_id, chunk.start) if page_url else ""
+    return url.replace("(", "%28").replace(")", "%29")
+
+
+def _halves(chunk: Chunk) -> Iterator[Chunk]:
+    """A passage cut in two, each half with its own times."""
+    lines = chunk.lines
+    if len(lines) < 2:
+        whole = Segment(start=chunk.start, end=chunk.end, text=_line(chunk.text))
+        length = max(chunk.end - chunk.start, 0.002)
+        lines = tuple(split(whole.model_copy(update={"end": chunk.start + length}), length / 2))
+        if len(lines) < 2:  # one word that fills a segment
+            middle = len(whole.text) // 2
+            cut = (whole.text[:middle], whole.text[middle:])
+            lines = tuple(whole.model_copy(update={"text": text}) for text in cut)
+    middle = len(lines) // 2
+    for half in (lines[:middle], lines[middle:]):
+        yield chunk.model_copy(
+            update={
+                "lines": half,
+                "text": join_lines(line.text for line in half),
+                "start": half[0].start,
+                "end": max(line.end for line in half),
+            }
+        )
+
+
+def _slides(text: str, room: int) -> str:
+    """As many lines of the slides as fit, without empty ones."""
+    kept: list[str] = []
+    for line in text.splitlines():
+        tidy = _line(line)
+        room -= len(tidy.encode()) + 1
+        if tidy and room < 0:
+            break
+        if tidy and tidy != "---" and not tidy.startswith(_FROM):
+            kept.append(tidy)
+    return "\n".join(kept)
+
+
+def _line(text: str) -> str:
+    """On one line, and without marks of its own."""
+    return " ".join(text.replace("⟦", "[").replace("⟧", "]").split())
+
+
+def _unbracketed(text: str) -> str:
+    return text.replace("[", "(").replace("]", ")")
+
+
+def parse(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk | None:
+    """The passage of a segment; None when it has no address that tells where it is from.
+
+    `chunk_id` is empty: Dify keeps neither the times of lines nor the slides' pictures.
+    """
+    places = parse_addresses(content)
+    if not places:
+        return None
+    video_id, start, end = places[-1]
+    lines = [line.strip() for line in content.splitlines() if line.strip()]
+    mark = next((at for at in range(len(lines) - 1, -1, -1) if "⟦" in lines[at]), len(lines))
+    body, source = lines[:mark], ""
+    if body and body[-1].startswith(_FROM):
+        source = body.pop().removeprefix(_FROM)
+    label, url, heading = _read_footer(source)
+    text = body[0] if body else content.partition("⟦")[0].strip()
+    said = metadata.get
+    return Chunk(
+        chunk_id="",
+        video_id=video_id,
+        title=str(said("title") or label or title),
+        heading=heading,
+        start=start,
+        end=end,
+        text=text,
+        language=_language(text, str(said("language") or "")),
+        origin=_origin(said("origin")),
+        lines=(Segment(start=start, end=end, text=text),),
+        slide_text="\n".join(body[1:]),
+        source=str(said("url") or ""),
+        url=url or str(said("url") or ""),
+        collection=str(said("collection") or "default"),
+        published=_date(said("published")),
+    )
+
+
+def _origin(value: Any) -> Origin:
+    return next((origin for origin in BEST_ORIGIN if origin == value), "platform")
+
+
+def _date(value: Any) -> str | None:
+    """The ISO date of a `time` field: Unix seconds, which some versions give as text."""
+    try:
+        return datetime.fromtimestamp(float(value), UTC).date().isoformat()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _language(text: str, main: str) -> str:
+    """A document may hold translations; only the main language is told of it."""
+    has_han = bool(_HAN.search(text))
+    if has_han == (main in _HAN_LANGUAGES) or not main:
+        return main
+    return "zh" if has_han else "en"
+
+
+_LINK = re.compile(r"\[(?P<label>[^\]]*) [0-9:]+\]\((?P<url>\S+)\)(?: · (?P<heading>.*))?")
+_PLAIN = re.compile(r"(?P<label>.*?) (?P<clock>[0-9]+:[0-9:]+)(?: · (?P<heading>.*))?")
+
+
+def _read_footer(source: str) -> tuple[str, str, str]:
+    """Title, link and heading from the line before the mark."""
+    if found := _LINK.fullmatch(source):
+        return found["label"], found["url"], found["heading"] or ""
+    if found := _PLAIN.fullmatch(source):
+        return found["label"], "", found["heading"] or ""
+    return "", "", source
