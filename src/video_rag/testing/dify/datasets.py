@@ -1,0 +1,239 @@
+"""Routes of datasets and tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from video_rag.testing.dify.payloads import (
+    DatasetCreatePayload,
+    DatasetUpdatePayload,
+    RetrievalModel,
+)
+from video_rag.testing.dify.shapes import dataset_json, page
+from video_rag.testing.dify.state import Dataset, World
+from video_rag.testing.dify.wire import (
+    NO_CONTENT,
+    ApiError,
+    Reply,
+    Request,
+    Routes,
+    invalid,
+    not_found,
+    validated,
+)
+
+routes = Routes("/v1")
+_NO_RERANKER = {"reranking_provider_name": "", "reranking_model_name": ""}
+_DEFAULT_SEARCH = {
+    "search_method": "semantic_search",
+    "reranking_enable": False,
+    "reranking_mode": None,
+    "reranking_model": _NO_RERANKER,
+    "weights": None,
+    "top_k": 2,
+    "score_threshold_enabled": False,
+    "score_threshold": None,
+}
+
+
+@routes.add("GET", "/datasets")
+def list_datasets(world: World, request: Request) -> Reply:
+    """All datasets, the newest first. Asks the plugin daemon."""
+    world.need_plugin_daemon()
+    keyword = request.query.get("keyword", "").casefold()
+    found = [one for one in world.datasets.values() if keyword in one.name.casefold()]
+    limit = request.number("limit", 20)
+    shown, said = page(found[::-1], request.number("page", 1), limit)
+    said["has_more"] = request.number("page", 1) * min(limit, 100) < len(found)
+    return Reply({"data": [dataset_json(world, one, listed=True) for one in shown], **said})
+
+
+@routes.add("POST", "/datasets")
+def create_dataset(world: World, request: Request) -> Reply:
+    """A new, empty dataset."""
+    asked = validated(DatasetCreatePayload, request.json)
+    _need_free_name(world, asked.name)
+    if asked.indexing_technique == "high_quality":
+        _need_model(world, asked.embedding_model)
+    dataset = Dataset(
+        id=world.new_id(),
+        name=asked.name,
+        settings={
+            "description": asked.description,
+            "provider": asked.provider,
+            "permission": asked.permission or "only_me",
+            "indexing_technique": asked.indexing_technique,
+            **_embedding(world, asked),
+            "retrieval_model_dict": _search(asked.retrieval_model),
+        },
+    )
+    if asked.provider == "external":
+        dataset.external = world.bind_external(
+            asked.external_knowledge_api_id, asked.external_knowledge_id
+        )
+    world.datasets[dataset.id] = dataset
+    return Reply(dataset_json(world, dataset))
+
+
+def _embedding(world: World, asked: DatasetCreatePayload) -> dict[str, Any]:
+    if asked.indexing_technique != "high_quality":
+        return {"embedding_model": None, "embedding_model_provider": None}
+    provider, model = world.embedding_models[0]
+    return {
+        "embedding_model": asked.embedding_model or model,
+        "embedding_model_provider": asked.embedding_model_provider or provider,
+    }
+
+
+@routes.add("GET", "/datasets/{dataset}")
+def get_dataset(world: World, request: Request, dataset: str) -> Reply:
+    """One dataset. Asks the plugin daemon."""
+    found = world.dataset(dataset)
+    world.need_plugin_daemon()
+    return Reply(dataset_json(world, found, listed=True))
+
+
+@routes.add("PATCH", "/datasets/{dataset}")
+def change_dataset(world: World, request: Request, dataset: str) -> Reply:
+    """Change what was sent."""
+    found = world.dataset(dataset)
+    asked = validated(DatasetUpdatePayload, request.json)
+    if asked.name is not None and asked.name != found.name:
+        _need_free_name(world, asked.name)
+        found.name = asked.name
+    for name in ("description", "permission", "embedding_model", "embedding_model_provider"):
+        if (value := getattr(asked, name)) is not None:
+            found.settings[name] = value
+    if asked.indexing_technique == "high_quality" != found.technique:
+        _need_model(world, asked.embedding_model)
+    if asked.indexing_technique:
+        found.settings["indexing_technique"] = asked.indexing_technique
+    if asked.retrieval_model:
+        found.settings["retrieval_model_dict"] = _search(asked.retrieval_model)
+    if asked.external_retrieval_model and found.external:
+        found.external["retrieval_model"] = asked.external_retrieval_model
+    return Reply(dataset_json(world, found))
+
+
+@routes.add("DELETE", "/datasets/{dataset}")
+def delete_dataset(world: World, request: Request, dataset: str) -> Reply:
+    """Delete it, whoever uses it."""
+    world.dataset(dataset)
+    del world.datasets[dataset]
+    return NO_CONTENT
+
+
+@routes.add("GET", "/workspaces/current/models/model-types/{kind:any}")
+def list_models(world: World, request: Request, kind: str) -> Reply:
+    """The models of a kind, by provider. Asks the plugin daemon."""
+    world.need_plugin_daemon()
+    models = world.embedding_models if kind == "text-embedding" else []
+    rows = [
+        {
+            "tenant_id": world.workspace_id,
+            "provider": f"{provider}/{provider.rpartition('/')[2]}",
+            "label": {"en_US": provider.rpartition("/")[2]},
+            "status": "active",
+            "models": [
+                {
+                    "model": model,
+                    "label": {"en_US": model},
+                    "model_type": kind,
+                    "features": None,
+                    "fetch_from": "customizable-model",
+                    "model_properties": {"context_size": 4096},
+                    "deprecated": False,
+                    "status": "active",
+                    "load_balancing_enabled": False,
+                    "has_invalid_load_balancing_configs": False,
+                }
+            ],
+        }
+        for provider, model in models
+    ]
+    return Reply({"data": rows})
+
+
+@routes.add("GET", "/datasets/tags")
+def list_tags(world: World, request: Request) -> Reply:
+    """All tags."""
+    return Reply([_tag(world, tag) for tag in world.tags])
+
+
+@routes.add("POST", "/datasets/tags")
+def create_tag(world: World, request: Request) -> Reply:
+    """A new tag."""
+    tag = world.new_id()
+    world.tags[tag] = str(request.object.get("name", ""))
+    return Reply(_tag(world, tag))
+
+
+@routes.add("DELETE", "/datasets/tags")
+def delete_tag(world: World, request: Request) -> Reply:
+    """Delete a tag everywhere."""
+    tag = str(request.object.get("tag_id"))
+    if world.tags.pop(tag, None) is None:
+        raise not_found("Tag not found")
+    for dataset in world.datasets.values():
+        dataset.tags = [one for one in dataset.tags if one != tag]
+    return NO_CONTENT
+
+
+@routes.add("POST", "/datasets/tags/binding")
+def bind_tags(world: World, request: Request) -> Reply:
+    """Give a dataset tags."""
+    asked = request.object
+    found = world.dataset(str(asked.get("target_id")))
+    found.tags += [tag for tag in asked.get("tag_ids", ()) if tag not in found.tags]
+    return NO_CONTENT
+
+
+@routes.add("POST", "/datasets/tags/unbinding")
+def unbind_tags(world: World, request: Request) -> Reply:
+    """Take tags from a dataset."""
+    asked = request.object
+    found = world.dataset(str(asked.get("target_id")))
+    gone = {*asked.get("tag_ids", ()), asked.get("tag_id")}
+    found.tags = [tag for tag in found.tags if tag not in gone]
+    return NO_CONTENT
+
+
+@routes.add("GET", "/datasets/{dataset}/tags")
+def tags_of_dataset(world: World, request: Request, dataset: str) -> Reply:
+    """The tags of a dataset."""
+    rows = [{"id": tag, "name": world.tags[tag]} for tag in world.dataset(dataset).tags]
+    return Reply({"data": rows, "total": len(rows)})
+
+
+def _tag(world: World, tag: str) -> dict[str, Any]:
+    uses = sum(tag in dataset.tags for dataset in world.datasets.values())
+    return {
+        "id": tag,
+        "name": world.tags[tag],
+        "type": "knowledge",
+        "binding_count": str(uses),
+    }
+
+
+def _need_free_name(world: World, name: str) -> None:
+    if any(one.name == name for one in world.datasets.values()):
+        raise ApiError(
+            409,
+            "dataset_name_duplicate",
+            "The dataset name already exists. Please modify your dataset name.",
+        )
+
+
+def _need_model(world: World, model: str | None) -> None:
+    world.need_plugin_daemon()
+    if not world.embedding_models:
+        raise invalid("Default model not found for text-embedding")
+    if model and model not in {known for _, known in world.embedding_models}:
+        raise invalid(f"Model {model} credentials is not initialized.")
+
+
+def _search(model: RetrievalModel | None) -> dict[str, Any]:
+    if model is None:
+        return dict(_DEFAULT_SEARCH)
+    stored = model.model_dump(mode="json", exclude={"metadata_filtering_conditions"})
+    return stored | {"reranking_model": stored["reranking_model"] or dict.fromkeys(_NO_RERANKER)}

@@ -1,0 +1,157 @@
+"""Routes of metadata: the fields of a dataset and the values of its documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from video_rag.testing.dify.payloads import (
+    DocumentMetadataOperation,
+    MetadataArgs,
+    MetadataOperationData,
+    MetadataUpdatePayload,
+)
+from video_rag.testing.dify.state import ACCOUNT_NAME, Dataset, Document, Field, World
+from video_rag.testing.dify.wire import (
+    NO_CONTENT,
+    ApiError,
+    Reply,
+    Request,
+    Routes,
+    invalid,
+    not_found,
+    validated,
+)
+
+routes = Routes("/v1/datasets/{dataset}")
+_BUILT_IN = {
+    "document_name": "string",
+    "uploader": "string",
+    "upload_date": "time",
+    "last_update_date": "time",
+    "source": "string",
+}
+
+
+@routes.add("POST", "/metadata")
+def create_field(world: World, request: Request, dataset: str) -> Reply:
+    """A new field."""
+    found = world.dataset(dataset)
+    asked = validated(MetadataArgs, request.json)
+    _need_free_name(found, asked.name)
+    field = Field(world.new_id(), asked.name, asked.type)
+    found.fields.append(field)
+    return Reply({"id": field.id, "type": field.type, "name": field.name}, 201)
+
+
+@routes.add("GET", "/metadata")
+def list_fields(world: World, request: Request, dataset: str) -> Reply:
+    """The fields, and how many documents have each."""
+    found = world.dataset(dataset)
+    rows = [
+        {
+            "id": field.id,
+            "name": field.name,
+            "type": field.type,
+            "count": sum(field.id in one.bindings for one in found.documents.values()),
+        }
+        for field in found.fields
+    ]
+    return Reply({"doc_metadata": rows, "built_in_field_enabled": found.built_in_fields})
+
+
+@routes.add("GET", "/metadata/built-in")
+def list_built_in(world: World, request: Request, dataset: str) -> Reply:
+    """The fields that every dataset has."""
+    rows = [{"name": name, "type": kind} for name, kind in _BUILT_IN.items()]
+    return Reply({"fields": rows})
+
+
+@routes.add("POST", "/metadata/built-in/{action:any}")
+def switch_built_in(world: World, request: Request, dataset: str, action: str) -> Reply:
+    """Whether the built-in fields are kept with the values, where filters see them."""
+    found = world.dataset(dataset)
+    found.built_in_fields = action == "enable"
+    for document in found.documents.values():
+        values = dict(document.metadata or {})
+        if found.built_in_fields:
+            document.metadata = values | _built_in(document)
+        elif document.metadata:
+            document.metadata = {k: v for k, v in values.items() if k not in _BUILT_IN}
+    return Reply({"result": "success"})
+
+
+@routes.add("PATCH", "/metadata/{field}")
+def rename_field(world: World, request: Request, dataset: str, field: str) -> Reply:
+    """Another name, also where values are kept under the old one."""
+    found = world.dataset(dataset)
+    asked = validated(MetadataUpdatePayload, request.json)
+    _need_free_name(found, asked.name)
+    known = _field(found, field)
+    for document in found.documents.values():
+        if field in document.bindings and document.metadata:
+            document.metadata[asked.name] = document.metadata.pop(known.name, None)
+    known.name = asked.name
+    return Reply({"id": known.id, "type": known.type, "name": known.name})
+
+
+@routes.add("DELETE", "/metadata/{field}")
+def delete_field(world: World, request: Request, dataset: str, field: str) -> Reply:
+    """Delete a field and its values."""
+    found = world.dataset(dataset)
+    known = _field(found, field)
+    found.fields.remove(known)
+    for document in found.documents.values():
+        if field in document.bindings and document.metadata:
+            document.metadata.pop(known.name, None)
+    return NO_CONTENT
+
+
+@routes.add("POST", "/documents/metadata")
+def set_values(world: World, request: Request, dataset: str) -> Reply:
+    """Give documents values. Without `partial_update` all other values are lost.
+
+    They are kept under the name that was sent; ids that belong to no field are not noticed.
+    """
+    found = world.dataset(dataset)
+    for operation in validated(MetadataOperationData, request.json).operation_data:
+        if operation.document_id in found.documents:
+            _set(found, found.documents[operation.document_id], operation)
+    return Reply({"result": "success"})
+
+
+def _set(dataset: Dataset, document: Document, asked: DocumentMetadataOperation) -> None:
+    values = dict(document.metadata or {}) if asked.partial_update else {}
+    bindings = list(document.bindings) if asked.partial_update else []
+    for detail in asked.metadata_list:
+        values[detail.name] = detail.value
+        if detail.id not in bindings:
+            bindings.append(detail.id)
+    if dataset.built_in_fields:
+        values |= _built_in(document)
+    document.metadata, document.bindings = values, bindings
+
+
+def _built_in(document: Document) -> dict[str, Any]:
+    return {
+        "document_name": document.name,
+        "uploader": ACCOUNT_NAME,
+        "upload_date": float(document.created_at),
+        "last_update_date": document.updated_at,
+        "source": "file_upload",
+    }
+
+
+def _field(dataset: Dataset, field_id: str) -> Field:
+    for field in dataset.fields:
+        if field.id == field_id:
+            return field
+    raise not_found("Metadata not found.")
+
+
+def _need_free_name(dataset: Dataset, name: str) -> None:
+    if len(name) > 255:
+        raise ApiError(400, "invalid_param", "Metadata name cannot exceed 255 characters.")
+    if any(field.name == name for field in dataset.fields):
+        raise invalid("Metadata name already exists.")
+    if name in _BUILT_IN:
+        raise invalid("Metadata name already exists in Built-in fields.")

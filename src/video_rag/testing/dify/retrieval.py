@@ -1,0 +1,175 @@
+"""Searching a dataset: the keyword table of economy, a stand-in for embeddings of high quality."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from video_rag.testing.dify import filters, keywords
+from video_rag.testing.dify.payloads import HitTestingPayload, RetrievalModel, SearchMethod
+from video_rag.testing.dify.shapes import record_json
+from video_rag.testing.dify.state import Dataset, Document, Segment, World
+from video_rag.testing.dify.wire import Reply, Request, Routes, invalid, validated
+from video_rag.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
+
+routes = Routes("/v1/datasets/{dataset}")
+_STOP_WORDS = ENGLISH_STOP_WORDS | CHINESE_STOP_WORDS
+_SIZE = 512
+"""Dimensions of the stand-in for an embedding."""
+_FULL_TEXT = 0.0608
+"""What pgvector scores a segment that holds a word once."""
+_WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]+")
+
+
+class Hit(NamedTuple):
+    """A segment that was found."""
+
+    document: Document
+    segment: Segment
+    score: float = 0.0
+
+
+@routes.add("POST", "/retrieve", "/hit-testing")
+def retrieve(world: World, request: Request, dataset: str) -> Reply:
+    """Search a dataset by the way that is sent, or the dataset's own."""
+    found = world.dataset(dataset)
+    asked = validated(HitTestingPayload, request.json)
+    if found.external is not None:
+        return Reply({"query": {"content": asked.query}, "records": []})
+    stored = found.settings["retrieval_model_dict"]
+    model = asked.retrieval_model or RetrievalModel.model_validate(stored)
+    hits = search(world, found, asked.query, model)
+    records = [
+        record_json(world, hit.document, hit.segment, hit.score, _children(hit, asked.query))
+        for hit in hits
+    ]
+    return Reply({"query": {"content": asked.query}, "records": records})
+
+
+def search(world: World, dataset: Dataset, query: str, model: RetrievalModel) -> list[Hit]:
+    """The segments that a search finds, in Dify's order. Raises `ApiError` as Dify does."""
+    method = model.search_method
+    if method is not SearchMethod.KEYWORD_SEARCH:
+        _need_index(world, dataset, method)
+    if model.reranking_enable and (wanted := (model.reranking_model or {})):
+        if name := wanted.get("reranking_model_name"):
+            raise invalid(f"Model {name} credentials is not initialized.")
+    allowed = filters.documents(dataset, model.metadata_filtering_conditions)
+    if method is SearchMethod.KEYWORD_SEARCH:
+        return _by_keywords(dataset, query, model.top_k, allowed)
+    scored = (
+        hit._replace(score=score)
+        for hit in segments(dataset)
+        if allowed is None or hit.document.id in allowed
+        if (score := _score(hit.segment, query, model)) is not None
+    )
+    threshold = (model.score_threshold or 0.0) if model.score_threshold_enabled else -1.0
+    good = [hit for hit in scored if hit.score >= threshold]
+    return sorted(good, key=lambda hit: -hit.score)[: model.top_k]
+
+
+def segments(dataset: Dataset) -> Iterator[Hit]:
+    """Every segment that can be found, in the order of their making."""
+    hits = (
+        Hit(document, segment)
+        for document in dataset.documents.values()
+        if document.searchable
+        for segment in document.segments
+        if segment.enabled
+    )
+    return iter(sorted(hits, key=lambda hit: hit.segment.serial))
+
+
+def _by_keywords(dataset: Dataset, query: str, top_k: int, allowed: set[str] | None) -> list[Hit]:
+    """The best by keywords, cut first and filtered then, in the order of the database."""
+    if dataset.technique != "economy":
+        return []
+    best = set(keywords.search(dataset.table, query, top_k))
+    return [
+        hit
+        for hit in segments(dataset)
+        if hit.segment.node_id in best and (allowed is None or hit.document.id in allowed)
+    ]
+
+
+def _need_index(world: World, dataset: Dataset, method: SearchMethod) -> None:
+    if method is not SearchMethod.FULL_TEXT_SEARCH:
+        world.need_embedding()
+    if dataset.technique != "high_quality":
+        table = f"embedding_vector_index_{dataset.id.replace('-', '_')}_nod"
+        raise invalid(f'relation "{table}" does not exist\nLINE 1: ...FROM embedding_...\n')
+
+
+def _score(segment: Segment, query: str, model: RetrievalModel) -> float | None:
+    """How well a segment fits; None when this search does not find it."""
+    words = _full_text(segment, query)
+    if model.search_method is SearchMethod.FULL_TEXT_SEARCH:
+        return words
+    meaning = _similarity(segment, query)
+    if model.search_method is SearchMethod.SEMANTIC_SEARCH:
+        return meaning
+    weights = model.weights or {}
+    vector = weights.get("vector_setting", {}).get("vector_weight", 1.0)
+    keyword = weights.get("keyword_setting", {}).get("keyword_weight", 0.0)
+    return float(vector * meaning + keyword * min(1.0, (words or 0.0) / _FULL_TEXT))
+
+
+def _similarity(segment: Segment, query: str) -> float:
+    """Cosine; of a parent, the best of its children."""
+    asked = embedding(query)
+    texts = [child.content for child in segment.children] or [segment.content]
+    return max(float(embedding(text) @ asked) for text in texts)
+
+
+def _full_text(segment: Segment, query: str) -> float | None:
+    """PostgreSQL's search: every word of the question has to be there."""
+    wanted = {word for word in _words(query) if word not in _STOP_WORDS}
+    there = Counter(_words(segment.content))
+    if not wanted or any(word not in there for word in wanted):
+        return None
+    return _FULL_TEXT * sum(min(there[word], 3) for word in wanted) / len(wanted)
+
+
+def _children(hit: Hit, query: str) -> list[dict[str, Any]]:
+    """The child chunks by which a parent was found, the best first."""
+    rows = [
+        {
+            "id": child.id,
+            "content": child.content,
+            "position": child.position,
+            "score": float(embedding(child.content) @ embedding(query)),
+        }
+        for child in hit.segment.children
+    ]
+    return sorted(rows, key=lambda row: -row["score"])
+
+
+@lru_cache(maxsize=50_000)
+def embedding(text: str) -> npt.NDArray[np.float32]:
+    """A unit vector of hashed words and parts of words: texts that share them are near."""
+    vector = np.zeros(_SIZE, dtype=np.float32)
+    for feature, weight in Counter(_features(text)).items():
+        code = zlib.crc32(feature.encode())
+        vector[code % _SIZE] += (1 if code & 0x10000 else -1) * (1 + np.log(weight))
+    length = float(np.linalg.norm(vector))
+    return vector / length if length else vector
+
+
+def _features(text: str) -> Iterator[str]:
+    for word in _words(text):
+        if word in _STOP_WORDS:
+            continue
+        yield word
+        size = 4 if word.isascii() else 2
+        yield from (word[start : start + size] for start in range(len(word) - size))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())

@@ -1,0 +1,291 @@
+"""What a Dify remembers, and the switches that make it behave badly."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import count
+from threading import Condition, RLock
+from typing import Any
+
+from video_rag.testing.dify.wire import ApiError, forbidden, invalid, not_found
+
+ACCOUNT_NAME = "admin"
+DONE = "completed"
+
+
+@dataclass
+class Upload:
+    """A file as it was sent."""
+
+    id: str
+    name: str
+    text: str
+    size: int
+    extension: str
+    mime_type: str
+    created_at: float = field(default_factory=time.time)
+
+
+@dataclass
+class Rule:
+    """A process rule: how a document is cut."""
+
+    id: str
+    mode: str
+    rules: dict[str, Any] | None
+
+
+@dataclass
+class Child:
+    """A child chunk of a hierarchical document."""
+
+    id: str
+    content: str
+    position: int
+    type: str = "automatic"
+    created_at: int = field(default_factory=lambda: int(time.time()))
+    updated_at: int = field(default_factory=lambda: int(time.time()))
+
+
+@dataclass
+class Segment:
+    """A passage of a document."""
+
+    id: str
+    node_id: str
+    document_id: str
+    position: int
+    content: str
+    serial: int
+    """Grows with every segment made: the order in which a database gives them back."""
+    answer: str | None = None
+    keywords: list[str] | None = None
+    children: list[Child] = field(default_factory=list)
+    enabled: bool = False
+    status: str = "indexing"
+    tokens: int = 0
+    updated_by: str | None = None
+    created_at: int = field(default_factory=lambda: int(time.time()))
+    updated_at: int = field(default_factory=lambda: int(time.time()))
+    completed_at: int | None = None
+
+    @property
+    def words(self) -> int:
+        """Dify's word count, which counts characters."""
+        return len(self.content) + len(self.answer or "")
+
+
+@dataclass
+class Document:
+    """A document of a dataset."""
+
+    id: str
+    name: str
+    position: int
+    upload: Upload
+    rule: Rule
+    batch: str
+    doc_form: str
+    doc_language: str = "English"
+    created_from: str = "api"
+    created_at: int = field(default_factory=lambda: int(time.time()))
+    updated_at: float = field(default_factory=time.time)
+    status: str = "waiting"
+    times: dict[str, int] = field(default_factory=dict)
+    """When each step of the indexing ended, unix seconds."""
+    error: str | None = None
+    enabled: bool = True
+    archived: bool = False
+    disabled_at: int | None = None
+    word_count: int | None = None
+    tokens: int | None = None
+    run: int = 0
+    """Which posting of its content this is; an indexing of an older one is void."""
+    metadata: dict[str, Any] | None = None
+    bindings: list[str] = field(default_factory=list)
+    """Ids of the metadata fields that were given to it."""
+    segments: list[Segment] = field(default_factory=list)
+    busy_until: float = 0.0
+    """Monotonic time until which a change of status is still worked on."""
+
+    @property
+    def display_status(self) -> str:
+        """What the list of documents shows."""
+        if self.status == "waiting":
+            return "queuing"
+        if self.status not in {DONE, "error"}:
+            return "indexing"
+        if self.status == "error":
+            return "error"
+        if self.archived:
+            return "archived"
+        return "available" if self.enabled else "disabled"
+
+    @property
+    def searchable(self) -> bool:
+        """Whether its segments can be retrieved."""
+        return self.status == DONE and self.enabled and not self.archived
+
+
+@dataclass
+class Field:
+    """A metadata field."""
+
+    id: str
+    name: str
+    type: str
+
+
+@dataclass
+class Dataset:
+    """A knowledge base."""
+
+    id: str
+    name: str
+    settings: dict[str, Any]
+    """What a client can set and read back, under the names of the answers."""
+    enable_api: bool = True
+    built_in_fields: bool = False
+    fields: list[Field] = field(default_factory=list)
+    documents: dict[str, Document] = field(default_factory=dict)
+    table: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The keyword table: keyword → node ids."""
+    latest_rule: Rule | None = None
+    doc_form: str | None = None
+    tags: list[str] = field(default_factory=list)
+    external: dict[str, Any] | None = None
+    created_at: int = field(default_factory=lambda: int(time.time()))
+    updated_at: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def technique(self) -> str | None:
+        """`economy`, `high_quality`, or None before the first document."""
+        found: str | None = self.settings["indexing_technique"]
+        return found
+
+    def document(self, document_id: str, message: str = "Document not found.") -> Document:
+        """One of its documents; else 404."""
+        if document_id not in self.documents:
+            raise not_found(message)
+        return self.documents[document_id]
+
+
+@dataclass
+class Limits:
+    """What a plan of the cloud allows, and what every server does."""
+
+    knowledge_per_minute: int | None = None
+    documents: int | None = None
+    vector_space_is_full: bool = False
+    upload_bytes: int = 15 * 1024 * 1024
+    name_length: int = 200
+
+
+class World:
+    """All state of one server. `lock` guards it; `changed` wakes those who index."""
+
+    def __init__(self, *, index_seconds: float, workers: int, seed: int) -> None:
+        self.lock = RLock()
+        self.changed = Condition(self.lock)
+        self._random = random.Random(seed)  # noqa: S311 - the same ids every time
+        self._serials = count(1)
+        self.index_seconds = index_seconds
+        """Seconds from the start of a document's indexing to its end."""
+        self.workers = workers
+        """How many documents are indexed at a time."""
+        self.status_seconds = 1.0
+        """Seconds for which a document whose status was changed refuses the next change."""
+        self.has_plugin_daemon = True
+        self.embedding_alive = True
+        """Whether the embedding model can be reached."""
+        self.model_alive = True
+        """Whether the language model can be reached."""
+        self.loses_parallel_segments = True
+        """Economy: of documents indexed at the same time, the last one's keywords win."""
+        self.limits = Limits()
+        self.workspace_id = self.new_id()
+        self.account_id = self.new_id()
+        self.embedding_models = [("langgenius/openai_api_compatible", "stub-embed")]
+        self.dataset_key = self.new_key("dataset")
+        self.read_only_key = self.new_key("dataset")
+        """A dataset key with which nothing may be changed."""
+        self.dataset_keys = [self.dataset_key, self.read_only_key]
+        self.app_keys: dict[str, str] = {}
+        """App key → app id."""
+        self.datasets: dict[str, Dataset] = {}
+        self.tags: dict[str, str] = {}
+        self.queue: deque[tuple[Dataset, Document, int]] = deque()
+        self._worker_alive = True
+        self._calls: deque[float] = deque()
+
+    @property
+    def worker_alive(self) -> bool:
+        """Whether documents are indexed at all; without a worker they wait for ever."""
+        return self._worker_alive
+
+    @worker_alive.setter
+    def worker_alive(self, alive: bool) -> None:
+        with self.changed:
+            self._worker_alive = alive
+            self.changed.notify_all()
+
+    def new_id(self) -> str:
+        """A UUID, the same ones in the same order for the same seed."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def new_key(self, kind: str) -> str:
+        """An API key: `dataset-…` or `app-…`."""
+        return f"{kind}-{self._random.getrandbits(96):024x}"
+
+    def new_batch(self) -> str:
+        """The id that Dify gives to one posting: the time and six digits."""
+        return time.strftime("%Y%m%d%H%M%S") + f"{self._random.randrange(100_000, 999_999)}"
+
+    def new_serial(self) -> int:
+        """The next number in the order of making."""
+        return next(self._serials)
+
+    def dataset(self, dataset_id: str, *, calls_allowed: bool = True) -> Dataset:
+        """A dataset; 404 without it, 403 when its API is switched off."""
+        if dataset_id not in self.datasets:
+            raise not_found("Dataset not found.")
+        found = self.datasets[dataset_id]
+        if calls_allowed and not found.enable_api:
+            raise forbidden("Dataset api access is not enabled.")
+        return found
+
+    def need_plugin_daemon(self) -> None:
+        """Raise what Dify says where it asks the plugin daemon for models."""
+        if not self.has_plugin_daemon:
+            where = f"plugin/{self.workspace_id}/management/models"
+            raise invalid(f"Failed to request plugin daemon, url: {where}")
+
+    def need_embedding(self) -> None:
+        """Raise what Dify says where it calls the embedding model."""
+        self.need_plugin_daemon()
+        if not self.embedding_alive:
+            raise invalid("[Errno 111] Connection refused")
+
+    def app_count(self, dataset_id: str) -> int:
+        """How many apps search a dataset."""
+        return 0
+
+    def bind_external(self, api_id: str | None, knowledge_id: str | None) -> dict[str, Any]:
+        """What a dataset is told of the external knowledge behind it."""
+        raise invalid(f"External API template not found: {api_id} {knowledge_id}")
+
+    def spend_call(self, message: str) -> None:
+        """Count one knowledge call against the limit per minute."""
+        allowed = self.limits.knowledge_per_minute
+        if allowed is None:
+            return
+        now = time.monotonic()
+        while self._calls and self._calls[0] < now - 60:
+            self._calls.popleft()
+        if len(self._calls) >= allowed:
+            raise ApiError(403, "forbidden", message)
+        self._calls.append(now)
