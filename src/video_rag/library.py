@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from video_rag import guard
 from video_rag.answerers import Delta, Done
+from video_rag.chunking import cut
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.evaluate import Score, evaluate
 from video_rag.model import (
     Answer,
+    Chunk,
     Citation,
     Document,
     Hit,
@@ -29,48 +30,22 @@ from video_rag.model import (
 )
 from video_rag.observers import Asked, Observer, emit
 from video_rag.pipeline.engine import Engine
+from video_rag.pipeline.publishing import Publishing
 from video_rag.pipeline.stages import discard, with_media_facts, write
 from video_rag.pipeline.work import load, store
+from video_rag.recall import Recall
 from video_rag.settings import Settings
 from video_rag.sources import Source
+from video_rag.status import Added, Status, Wishes, merged, state_of
 from video_rag.stores import Failure, Result
 from video_rag.stores.local import Local
 from video_rag.stores.sql import Sql
 from video_rag.wiring import Parts
 
-State = Literal["ready", "working", "waiting", "failed", "queued"]
+__all__ = ["Added", "Library", "Status", "Wishes"]
+
 AnyNoun = TypeVar("AnyNoun", bound=Noun)
 POLL_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class Status:
-    """A video and how far it is."""
-
-    video: Video
-    state: State
-    failures: tuple[Failure, ...] = ()
-
-
-@dataclass(frozen=True)
-class Added:
-    """What became of one thing that was given to `add`: a status, or why there is none."""
-
-    url: str
-    status: Status | None = None
-    error: VideoRagError | None = None
-    is_new: bool = False
-    same_as: str = ""
-    """The path under which the same file was added before."""
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a person says about the videos that are added; None: nothing."""
-
-    collection: str | None = None
-    title: str | None = None
-    language: str | None = None
 
 
 class Library:
@@ -94,6 +69,8 @@ class Library:
             settings.home / "scratch",
             settings.pipeline.claim_seconds,
         )
+
+        self._recall = Recall(self._document_digest, self.passages)
 
     def close(self) -> None:
         """Let go of files."""
@@ -153,7 +130,7 @@ class Library:
     def _take(self, found: Video, wishes: Wishes, known: dict[str, str]) -> Added:
         results = self.ledger.results(found.video_id)
         old = self._read(results, "video", Video) if results else None
-        video = _merged(found, old, wishes, self.settings.library.collection)
+        video = merged(found, old, wishes, self.settings.library.collection)
         if video != old:
             given: Mapping[str, Noun] = {"video": video, "origins": video.origins}
             rows = {name: Result(store(self.blobs, noun), "") for name, noun in given.items()}
@@ -287,6 +264,18 @@ class Library:
         write(path, data)
         return path
 
+    # publishing
+
+    def passages(self, video_id: str) -> tuple[Document, list[Chunk]]:
+        """A document, and the passages that knowledge bases get of it. Raises `NotFound`."""
+        document = self.document(video_id)
+        return document, cut(document, self._tools.link(document.video), self.parts.passages())
+
+    def publishing(self, knowledge: str) -> Publishing:
+        """Brings a knowledge base in line with this library."""
+        base = self.parts.knowledge(knowledge)
+        return Publishing(knowledge, base, self.ledger, self.passages, self._engine.claim)
+
     # searching and asking
 
     def search(self, query: Query, knowledge: str | None = None) -> list[Hit]:
@@ -294,8 +283,10 @@ class Library:
         base = self.parts.knowledge(knowledge or self.settings.search.knowledge)
         reranker = self.parts.reranker()
         if reranker is None:
-            return base.search(query)
-        hits = base.search(query.model_copy(update={"limit": query.limit * 5}))
+            return self._recall.complete(base.search(query))
+        hits = self._recall.complete(
+            base.search(query.model_copy(update={"limit": query.limit * 5}))
+        )
         scores = reranker.score(query.text, [hit.chunk.text for hit in hits])
         ranked = sorted(zip(scores, hits, strict=True), key=lambda pair: -pair[0])
         return [Hit(chunk=hit.chunk, score=score) for score, hit in ranked[: query.limit]]
@@ -335,6 +326,10 @@ class Library:
 
     # reading results
 
+    def _document_digest(self, video_id: str) -> str:
+        found = self.ledger.results(video_id).get("document")
+        return found.digest if found else ""
+
     def _urls(self) -> dict[str, str]:
         rows = self.ledger.all_results().values()
         videos = [self._read(results, "video", Video) for results in rows if "video" in results]
@@ -353,7 +348,7 @@ class Library:
             video = video.model_copy(update=known)
         stale = {stage.name: key for stage, key in self._engine.plan.stale(results)}
         standing = tuple(f for f in failures if stale.get(f.stage) == f.key)
-        return Status(video, _state(stale, standing, is_claimed=is_claimed), standing)
+        return Status(video, state_of(stale, standing, is_claimed=is_claimed), standing)
 
     def _read(self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]) -> AnyNoun:
         return load(self.blobs, results[name].digest, noun)
@@ -372,28 +367,3 @@ class Library:
 
 FORMATS = {"md": "markdown"}
 """Short names of formats; others are the renderers' own."""
-
-
-def _state(stale: Mapping[str, str], standing: Sequence[Failure], *, is_claimed: bool) -> State:
-    if not stale:
-        return "ready"
-    if any(failure.due is None for failure in standing):
-        return "failed"
-    if is_claimed:
-        return "working"
-    return "waiting" if standing else "queued"
-
-
-def _merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> Video:
-    """What the source says now, what a person said before, and what is wished now: later wins."""
-    update: dict[str, object] = {
-        "collection": wishes.collection or (old.collection if old else collection),
-        "language": wishes.language or (old.language if old else None) or found.language,
-    }
-    if wishes.title or (old and old.is_title_given):
-        update |= {"title": wishes.title or (old.title if old else ""), "is_title_given": True}
-    if old and old.url != found.url and Path(old.url).is_file():
-        update |= {"url": old.url, "stem": old.stem, "fingerprint": old.fingerprint}
-        if "title" not in update:
-            update["title"] = old.title
-    return found.model_copy(update=update)

@@ -70,7 +70,7 @@ class Engine:
         stage = self.plan.stage(job.stage)
         if stage is None or self._key_if_ready(job.video_id, stage) is None:
             return
-        with self._claim(job.video_id, stage.name) as held:
+        with self.claim(job.video_id, stage.name) as held:
             key = self._key_if_ready(job.video_id, stage) if held else None
             worked = key is not None and self._run(job.video_id, stage, key)
         if worked:
@@ -133,7 +133,7 @@ class Engine:
         )
 
     @contextmanager
-    def _claim(self, video_id: str, stage: str) -> Iterator[bool]:
+    def claim(self, video_id: str, stage: str) -> Iterator[bool]:
         """Hold a stage while working on it: renewed by a thread, so that long work keeps it."""
         who = me()
         if not self._ledger.claim(video_id, stage, who, self._claim_seconds):

@@ -1,0 +1,70 @@
+"""What a library tells about its videos, and what a person may say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from video_rag.errors import VideoRagError
+from video_rag.model import Video
+from video_rag.stores import Failure
+
+State = Literal["ready", "working", "waiting", "failed", "queued"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """A video and how far it is."""
+
+    video: Video
+    state: State
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of one thing that was given to `add`: a status, or why there is none."""
+
+    url: str
+    status: Status | None = None
+    error: VideoRagError | None = None
+    is_new: bool = False
+    same_as: str = ""
+    """The path under which the same file was added before."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person says about the videos that are added; None: nothing."""
+
+    collection: str | None = None
+    title: str | None = None
+    language: str | None = None
+
+
+def state_of(stale: Mapping[str, str], standing: Sequence[Failure], *, is_claimed: bool) -> State:
+    """How far a video is, from its stale stages and the failures that stand."""
+    if not stale:
+        return "ready"
+    if any(failure.due is None for failure in standing):
+        return "failed"
+    if is_claimed:
+        return "working"
+    return "waiting" if standing else "queued"
+
+
+def merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> Video:
+    """What the source says now, what a person said before, and what is wished now: later wins."""
+    update: dict[str, object] = {
+        "collection": wishes.collection or (old.collection if old else collection),
+        "language": wishes.language or (old.language if old else None) or found.language,
+    }
+    if wishes.title or (old and old.is_title_given):
+        update |= {"title": wishes.title or (old.title if old else ""), "is_title_given": True}
+    if old and old.url != found.url and Path(old.url).is_file():
+        update |= {"url": old.url, "stem": old.stem, "fingerprint": old.fingerprint}
+        if "title" not in update:
+            update["title"] = old.title
+    return found.model_copy(update=update)
