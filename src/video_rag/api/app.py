@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 import video_rag
-from video_rag.api import ask, auth, files, health, problems, videos
+from video_rag.api import ask, auth, external, files, health, problems, videos
 from video_rag.api.additions import Additions
 from video_rag.api.fence import Fence
+from video_rag.api.timely import Timely
 from video_rag.library import Library
 
 WEB = Path(video_rag.__file__).parent / "web"
@@ -29,6 +30,7 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         additions.close()
+        timely.close()
 
     app = FastAPI(
         title="video-rag",
@@ -39,11 +41,12 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
         lifespan=lifespan,
     )
     additions = app.state.additions = Additions(library)
+    timely = app.state.timely = Timely(external.SECONDS)
     gate = app.state.gate = auth.Gate(library, keys_required=keys_required)
     app.state.library = library
     problems.install(app)
     app.add_middleware(Fence, is_open=gate.is_open, public_url=gate.public_url)
-    for part in (health, auth, videos, files, ask):
+    for part in (health, auth, videos, files, ask, external):
         app.include_router(part.router)
     app.mount("/", StaticFiles(directory=WEB, html=True), name="page")
     return app
