@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.payloads import (
     DatasetCreatePayload,
     DatasetUpdatePayload,
@@ -15,7 +16,6 @@ from video_rag.testing.dify.wire import (
     NO_CONTENT,
     ApiError,
     Reply,
-    Request,
     Routes,
     invalid,
     not_found,
@@ -37,42 +37,42 @@ _DEFAULT_SEARCH = {
 
 
 @routes.add("GET", "/datasets")
-def list_datasets(world: World, request: Request) -> Reply:
+def list_datasets(call: Call) -> Reply:
     """All datasets, the newest first. Asks the plugin daemon."""
-    world.need_plugin_daemon()
-    keyword = request.query.get("keyword", "").casefold()
-    found = [one for one in world.datasets.values() if keyword in one.name.casefold()]
-    limit = request.number("limit", 20)
-    shown, said = page(found[::-1], request.number("page", 1), limit)
-    said["has_more"] = request.number("page", 1) * min(limit, 100) < len(found)
-    return Reply({"data": [dataset_json(world, one, listed=True) for one in shown], **said})
+    call.world.need_plugin_daemon()
+    keyword = call.request.query.get("keyword", "").casefold()
+    found = [one for one in call.world.datasets.values() if keyword in one.name.casefold()]
+    limit = call.request.number("limit", 20)
+    shown, said = page(found[::-1], call.request.number("page", 1), limit)
+    said["has_more"] = call.request.number("page", 1) * min(limit, 100) < len(found)
+    return Reply({"data": [dataset_json(call.world, one, listed=True) for one in shown], **said})
 
 
 @routes.add("POST", "/datasets")
-def create_dataset(world: World, request: Request) -> Reply:
+def create_dataset(call: Call) -> Reply:
     """A new, empty dataset."""
-    asked = validated(DatasetCreatePayload, request.json)
-    _need_free_name(world, asked.name)
+    asked = validated(DatasetCreatePayload, call.request.json)
+    _need_free_name(call.world, asked.name)
     if asked.indexing_technique == "high_quality":
-        _need_model(world, asked.embedding_model)
+        _need_model(call.world, asked.embedding_model)
     dataset = Dataset(
-        id=world.new_id(),
+        id=call.world.new_id(),
         name=asked.name,
         settings={
             "description": asked.description,
             "provider": asked.provider,
             "permission": asked.permission or "only_me",
             "indexing_technique": asked.indexing_technique,
-            **_embedding(world, asked),
+            **_embedding(call.world, asked),
             "retrieval_model_dict": _search(asked.retrieval_model),
         },
     )
     if asked.provider == "external":
-        dataset.external = world.bind_external(
+        dataset.external = call.world.bind_external(
             asked.external_knowledge_api_id, asked.external_knowledge_id
         )
-    world.datasets[dataset.id] = dataset
-    return Reply(dataset_json(world, dataset))
+    call.world.datasets[dataset.id] = dataset
+    return Reply(dataset_json(call.world, dataset))
 
 
 def _embedding(world: World, asked: DatasetCreatePayload) -> dict[str, Any]:
@@ -86,51 +86,50 @@ def _embedding(world: World, asked: DatasetCreatePayload) -> dict[str, Any]:
 
 
 @routes.add("GET", "/datasets/{dataset}")
-def get_dataset(world: World, request: Request, dataset: str) -> Reply:
+def get_dataset(call: Call) -> Reply:
     """One dataset. Asks the plugin daemon."""
-    found = world.dataset(dataset)
-    world.need_plugin_daemon()
-    return Reply(dataset_json(world, found, listed=True))
+    found = call.dataset
+    call.world.need_plugin_daemon()
+    return Reply(dataset_json(call.world, found, listed=True))
 
 
 @routes.add("PATCH", "/datasets/{dataset}")
-def change_dataset(world: World, request: Request, dataset: str) -> Reply:
+def change_dataset(call: Call) -> Reply:
     """Change what was sent."""
-    found = world.dataset(dataset)
-    asked = validated(DatasetUpdatePayload, request.json)
+    found = call.dataset
+    asked = validated(DatasetUpdatePayload, call.request.json)
     if asked.name is not None and asked.name != found.name:
-        _need_free_name(world, asked.name)
+        _need_free_name(call.world, asked.name)
         found.name = asked.name
     for name in ("description", "permission", "embedding_model", "embedding_model_provider"):
         if (value := getattr(asked, name)) is not None:
             found.settings[name] = value
     if asked.indexing_technique == "high_quality" != found.technique:
-        _need_model(world, asked.embedding_model)
+        _need_model(call.world, asked.embedding_model)
     if asked.indexing_technique:
         found.settings["indexing_technique"] = asked.indexing_technique
     if asked.retrieval_model:
         found.settings["retrieval_model_dict"] = _search(asked.retrieval_model)
     if asked.external_retrieval_model and found.external:
         found.external["retrieval_model"] = asked.external_retrieval_model
-    return Reply(dataset_json(world, found))
+    return Reply(dataset_json(call.world, found))
 
 
 @routes.add("DELETE", "/datasets/{dataset}")
-def delete_dataset(world: World, request: Request, dataset: str) -> Reply:
+def delete_dataset(call: Call) -> Reply:
     """Delete it, whoever uses it."""
-    world.dataset(dataset)
-    del world.datasets[dataset]
+    del call.world.datasets[call.dataset.id]
     return NO_CONTENT
 
 
 @routes.add("GET", "/workspaces/current/models/model-types/{kind:any}")
-def list_models(world: World, request: Request, kind: str) -> Reply:
+def list_models(call: Call) -> Reply:
     """The models of a kind, by provider. Asks the plugin daemon."""
-    world.need_plugin_daemon()
-    models = world.embedding_models if kind == "text-embedding" else []
+    call.world.need_plugin_daemon()
+    models = call.world.embedding_models if call.ids["kind"] == "text-embedding" else []
     rows = [
         {
-            "tenant_id": world.workspace_id,
+            "tenant_id": call.world.workspace_id,
             "provider": f"{provider}/{provider.rpartition('/')[2]}",
             "label": {"en_US": provider.rpartition("/")[2]},
             "status": "active",
@@ -138,7 +137,7 @@ def list_models(world: World, request: Request, kind: str) -> Reply:
                 {
                     "model": model,
                     "label": {"en_US": model},
-                    "model_type": kind,
+                    "model_type": call.ids["kind"],
                     "features": None,
                     "fetch_from": "customizable-model",
                     "model_properties": {"context_size": 4096},
@@ -155,53 +154,53 @@ def list_models(world: World, request: Request, kind: str) -> Reply:
 
 
 @routes.add("GET", "/datasets/tags")
-def list_tags(world: World, request: Request) -> Reply:
+def list_tags(call: Call) -> Reply:
     """All tags."""
-    return Reply([_tag(world, tag) for tag in world.tags])
+    return Reply([_tag(call.world, tag) for tag in call.world.tags])
 
 
 @routes.add("POST", "/datasets/tags")
-def create_tag(world: World, request: Request) -> Reply:
+def create_tag(call: Call) -> Reply:
     """A new tag."""
-    tag = world.new_id()
-    world.tags[tag] = str(request.object.get("name", ""))
-    return Reply(_tag(world, tag))
+    tag = call.world.new_id()
+    call.world.tags[tag] = str(call.request.object.get("name", ""))
+    return Reply(_tag(call.world, tag))
 
 
 @routes.add("DELETE", "/datasets/tags")
-def delete_tag(world: World, request: Request) -> Reply:
+def delete_tag(call: Call) -> Reply:
     """Delete a tag everywhere."""
-    tag = str(request.object.get("tag_id"))
-    if world.tags.pop(tag, None) is None:
+    tag = str(call.request.object.get("tag_id"))
+    if call.world.tags.pop(tag, None) is None:
         raise not_found("Tag not found")
-    for dataset in world.datasets.values():
+    for dataset in call.world.datasets.values():
         dataset.tags = [one for one in dataset.tags if one != tag]
     return NO_CONTENT
 
 
 @routes.add("POST", "/datasets/tags/binding")
-def bind_tags(world: World, request: Request) -> Reply:
+def bind_tags(call: Call) -> Reply:
     """Give a dataset tags."""
-    asked = request.object
-    found = world.dataset(str(asked.get("target_id")))
+    asked = call.request.object
+    found = call.world.dataset(str(asked.get("target_id")))
     found.tags += [tag for tag in asked.get("tag_ids", ()) if tag not in found.tags]
     return NO_CONTENT
 
 
 @routes.add("POST", "/datasets/tags/unbinding")
-def unbind_tags(world: World, request: Request) -> Reply:
+def unbind_tags(call: Call) -> Reply:
     """Take tags from a dataset."""
-    asked = request.object
-    found = world.dataset(str(asked.get("target_id")))
+    asked = call.request.object
+    found = call.world.dataset(str(asked.get("target_id")))
     gone = {*asked.get("tag_ids", ()), asked.get("tag_id")}
     found.tags = [tag for tag in found.tags if tag not in gone]
     return NO_CONTENT
 
 
 @routes.add("GET", "/datasets/{dataset}/tags")
-def tags_of_dataset(world: World, request: Request, dataset: str) -> Reply:
+def tags_of_dataset(call: Call) -> Reply:
     """The tags of a dataset."""
-    rows = [{"id": tag, "name": world.tags[tag]} for tag in world.dataset(dataset).tags]
+    rows = [{"id": tag, "name": call.world.tags[tag]} for tag in call.dataset.tags]
     return Reply({"data": rows, "total": len(rows)})
 
 

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from video_rag.testing.dify import keywords
+from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.indexing import enqueue, forget_segments
 from video_rag.testing.dify.payloads import (
     DocumentIds,
@@ -55,129 +56,130 @@ _ACTIONS = ["enable", "disable", "archive", "un_archive"]
 
 
 @routes.add("POST", "/document/create-by-text", "/document/create_by_text")
-def create_by_text(world: World, request: Request, dataset: str) -> Reply:
+def create_by_text(call: Call) -> Reply:
     """A document from text; it is stored as `.txt` whatever its name."""
-    found = world.dataset(dataset)
-    _need_room(world, found)
-    asked = validated(DocumentTextCreatePayload, request.json)
+    found = call.dataset
+    _need_room(call.world, found)
+    asked = validated(DocumentTextCreatePayload, call.request.json)
     if not found.technique and not asked.indexing_technique:
         raise invalid("indexing_technique is required.")
-    config = validated(KnowledgeConfig, request.json)
+    config = validated(KnowledgeConfig, call.request.json)
     config.duplicate = True
     _need_form(found, config)
     _need_rule(config.process_rule)
-    upload = _text_upload(world, asked.name, asked.text)
-    return _save(world, found, config, upload)
+    upload = _text_upload(call.world, asked.name, asked.text)
+    return _save(call.world, found, config, upload)
 
 
 @routes.add("POST", "/document/create-by-file", "/document/create_by_file")
-def create_by_file(world: World, request: Request, dataset: str) -> Reply:
+def create_by_file(call: Call) -> Reply:
     """A document from a file; settings that are not sent are the dataset's."""
-    found = world.dataset(dataset)
-    _need_room(world, found)
-    data = _data(request)
+    found = call.dataset
+    _need_room(call.world, found)
+    data = _data(call.request)
     if not found.technique and not data.get("indexing_technique"):
         raise invalid("indexing_technique is required.")
-    upload = _file_upload(world, _file(request))
+    upload = _file_upload(call.world, _file(call.request))
     config = validated(KnowledgeConfig, {"indexing_technique": found.technique} | data)
     _need_form(found, config)
     _need_rule(config.process_rule)
     if not (config.original_document_id or config.process_rule or found.latest_rule):
         raise invalid("process_rule is required.")
-    return _save(world, found, config, upload)
+    return _save(call.world, found, config, upload)
 
 
 @routes.add("POST", "/documents/{document}/update-by-text", "/documents/{document}/update_by_text")
-def update_by_text(world: World, request: Request, dataset: str, document: str) -> Reply:
+def update_by_text(call: Call) -> Reply:
     """New content, a new name, or both."""
-    found = world.dataset(dataset)
-    asked = validated(DocumentTextUpdate, request.json)
+    found = call.dataset
+    asked = validated(DocumentTextUpdate, call.request.json)
     if asked.text and not asked.name:
         raise invalid("name is required when text is provided.")
     _need_rule(asked.process_rule)
-    upload = _text_upload(world, asked.name or "", asked.text) if asked.text else None
-    return _update(world, found, document, upload, asked.process_rule, asked.name)
+    upload = _text_upload(call.world, asked.name or "", asked.text) if asked.text else None
+    return _update(call.world, found, call.ids["document"], upload, asked.process_rule, asked.name)
 
 
 @routes.add("PATCH", "/documents/{document}")
 @routes.add("POST", "/documents/{document}/update-by-file", "/documents/{document}/update_by_file")
-def update_by_file(world: World, request: Request, dataset: str, document: str) -> Reply:
+def update_by_file(call: Call) -> Reply:
     """New content from a file, whose name the document takes unless another is sent."""
-    found = world.dataset(dataset)
-    data = {"indexing_technique": found.technique or "economy"} | _data(request)
+    found = call.dataset
+    data = {"indexing_technique": found.technique or "economy"} | _data(call.request)
     config = validated(KnowledgeConfig, data)
     _need_rule(config.process_rule)
-    upload = _file_upload(world, _file(request), told=True) if request.form[1] else None
+    sent = call.request.form[1]
+    upload = _file_upload(call.world, _file(call.request), told=True) if sent else None
     name = config.name or (upload.name if upload else None)
-    return _update(world, found, document, upload, config.process_rule, name)
+    return _update(call.world, found, call.ids["document"], upload, config.process_rule, name)
 
 
 @routes.add("GET", "/documents")
-def list_documents(world: World, request: Request, dataset: str) -> Reply:
+def list_documents(call: Call) -> Reply:
     """The documents, the newest first."""
-    found = world.dataset(dataset)
-    keyword = request.query.get("keyword", "").casefold()
-    status = request.query.get("status")
+    found = call.dataset
+    keyword = call.request.query.get("keyword", "").casefold()
+    status = call.request.query.get("status")
     rows = [
         document
         for document in found.documents.values()
         if keyword in document.name.casefold() and status in {None, document.display_status}
     ]
-    shown, said = page(rows[::-1], request.number("page", 1), request.number("limit", 20))
-    return Reply({"data": [document_json(world, found, one) for one in shown], **said})
+    shown, said = page(rows[::-1], call.request.number("page", 1), call.request.number("limit", 20))
+    return Reply({"data": [document_json(call.world, found, one) for one in shown], **said})
 
 
 @routes.add("GET", "/documents/{document}")
-def get_document(world: World, request: Request, dataset: str, document: str) -> Reply:
+def get_document(call: Call) -> Reply:
     """One document."""
-    found = world.dataset(dataset)
-    part = request.query.get("metadata", "all")
+    found = call.dataset
+    part = call.request.query.get("metadata", "all")
     if part not in {"all", "only", "without"}:
         raise ApiError(400, "invalid_metadata", f"Invalid metadata value: {part}")
-    return Reply(document_detail(world, found, found.document(document), part))
+    return Reply(document_detail(call.world, found, call.document, part))
 
 
 @routes.add("GET", "/documents/{batch:any}/indexing-status")
-def indexing_status(world: World, request: Request, dataset: str, batch: str) -> Reply:
+def indexing_status(call: Call) -> Reply:
     """How far the documents of a posting are; a later posting takes them over."""
-    found = world.dataset(dataset)
-    rows = [one for one in found.documents.values() if one.batch == batch]
+    found = call.dataset
+    rows = [one for one in found.documents.values() if one.batch == call.ids["batch"]]
     if not rows:
         raise not_found("Documents not found.")
     return Reply({"data": [status_json(one) for one in rows]})
 
 
 @routes.add("GET", "/documents/{document}/download")
-def download(world: World, request: Request, dataset: str, document: str) -> Reply:
+def download(call: Call) -> Reply:
     """Where the file could be fetched."""
-    upload = world.dataset(dataset).document(document).upload
-    host = request.headers.get("host", "")
+    upload = call.document.upload
+    host = call.request.headers.get("host", "")
     return Reply({"url": f"http://{host}/files/{upload.id}/file-preview?as_attachment=true"})
 
 
 @routes.add("DELETE", "/documents/{document}")
-def delete_document(world: World, request: Request, dataset: str, document: str) -> Reply:
+def delete_document(call: Call) -> Reply:
     """Delete it, also while it is indexed; not from the archive."""
-    found = world.dataset(dataset)
-    gone = found.document(document, "Document Not Exists.")
+    found = call.dataset
+    gone = found.document(call.ids["document"], "Document Not Exists.")
     if gone.archived:
         raise ApiError(403, "archived_document_immutable", "The archived document is not editable.")
     forget_segments(found, gone)
-    del found.documents[document]
+    del found.documents[gone.id]
     return NO_CONTENT
 
 
 @routes.add("PATCH", "/documents/status/{action:any}")
-def change_status(world: World, request: Request, dataset: str, action: str) -> Reply:
+def change_status(call: Call) -> Reply:
     """Switch documents on or off, into the archive and back."""
-    found = world.dataset(dataset)
+    found, action = call.dataset, call.ids["action"]
     if action not in _ACTIONS:
         raise ApiError(
             400, "invalid_action", f"Invalid action: {action}. Must be one of {_ACTIONS}"
         )
-    for document_id in validated(DocumentIds, request.json).document_ids:
+    for document_id in validated(DocumentIds, call.request.json).document_ids:
         if document := found.documents.get(document_id):
-            _change(world, found, document, action)
+            _change(call.world, found, document, action)
     return Reply({"result": "success"})
 
 

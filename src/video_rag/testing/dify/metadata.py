@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.payloads import (
     DocumentMetadataOperation,
     MetadataArgs,
     MetadataOperationData,
     MetadataUpdatePayload,
 )
-from video_rag.testing.dify.state import ACCOUNT_NAME, Dataset, Document, Field, World
+from video_rag.testing.dify.state import ACCOUNT_NAME, Dataset, Document, Field
 from video_rag.testing.dify.wire import (
     NO_CONTENT,
     ApiError,
     Reply,
-    Request,
     Routes,
     invalid,
-    not_found,
     validated,
 )
 
@@ -33,20 +32,20 @@ _BUILT_IN = {
 
 
 @routes.add("POST", "/metadata")
-def create_field(world: World, request: Request, dataset: str) -> Reply:
+def create_field(call: Call) -> Reply:
     """A new field."""
-    found = world.dataset(dataset)
-    asked = validated(MetadataArgs, request.json)
+    found = call.dataset
+    asked = validated(MetadataArgs, call.request.json)
     _need_free_name(found, asked.name)
-    field = Field(world.new_id(), asked.name, asked.type)
+    field = Field(call.world.new_id(), asked.name, asked.type)
     found.fields.append(field)
     return Reply({"id": field.id, "type": field.type, "name": field.name}, 201)
 
 
 @routes.add("GET", "/metadata")
-def list_fields(world: World, request: Request, dataset: str) -> Reply:
+def list_fields(call: Call) -> Reply:
     """The fields, and how many documents have each."""
-    found = world.dataset(dataset)
+    found = call.dataset
     rows = [
         {
             "id": field.id,
@@ -60,17 +59,18 @@ def list_fields(world: World, request: Request, dataset: str) -> Reply:
 
 
 @routes.add("GET", "/metadata/built-in")
-def list_built_in(world: World, request: Request, dataset: str) -> Reply:
+def list_built_in(call: Call) -> Reply:
     """The fields that every dataset has."""
+    call.world.dataset(call.ids["dataset"])
     rows = [{"name": name, "type": kind} for name, kind in _BUILT_IN.items()]
     return Reply({"fields": rows})
 
 
 @routes.add("POST", "/metadata/built-in/{action:any}")
-def switch_built_in(world: World, request: Request, dataset: str, action: str) -> Reply:
+def switch_built_in(call: Call) -> Reply:
     """Whether the built-in fields are kept with the values, where filters see them."""
-    found = world.dataset(dataset)
-    found.built_in_fields = action == "enable"
+    found = call.dataset
+    found.built_in_fields = call.ids["action"] == "enable"
     for document in found.documents.values():
         values = dict(document.metadata or {})
         if found.built_in_fields:
@@ -81,39 +81,39 @@ def switch_built_in(world: World, request: Request, dataset: str, action: str) -
 
 
 @routes.add("PATCH", "/metadata/{field}")
-def rename_field(world: World, request: Request, dataset: str, field: str) -> Reply:
+def rename_field(call: Call) -> Reply:
     """Another name, also where values are kept under the old one."""
-    found = world.dataset(dataset)
-    asked = validated(MetadataUpdatePayload, request.json)
+    found = call.dataset
+    asked = validated(MetadataUpdatePayload, call.request.json)
     _need_free_name(found, asked.name)
-    known = _field(found, field)
+    known = call.field
     for document in found.documents.values():
-        if field in document.bindings and document.metadata:
+        if known.id in document.bindings and document.metadata:
             document.metadata[asked.name] = document.metadata.pop(known.name, None)
     known.name = asked.name
     return Reply({"id": known.id, "type": known.type, "name": known.name})
 
 
 @routes.add("DELETE", "/metadata/{field}")
-def delete_field(world: World, request: Request, dataset: str, field: str) -> Reply:
+def delete_field(call: Call) -> Reply:
     """Delete a field and its values."""
-    found = world.dataset(dataset)
-    known = _field(found, field)
+    found = call.dataset
+    known = call.field
     found.fields.remove(known)
     for document in found.documents.values():
-        if field in document.bindings and document.metadata:
+        if known.id in document.bindings and document.metadata:
             document.metadata.pop(known.name, None)
     return NO_CONTENT
 
 
 @routes.add("POST", "/documents/metadata")
-def set_values(world: World, request: Request, dataset: str) -> Reply:
+def set_values(call: Call) -> Reply:
     """Give documents values. Without `partial_update` all other values are lost.
 
     They are kept under the name that was sent; ids that belong to no field are not noticed.
     """
-    found = world.dataset(dataset)
-    for operation in validated(MetadataOperationData, request.json).operation_data:
+    found = call.dataset
+    for operation in validated(MetadataOperationData, call.request.json).operation_data:
         if operation.document_id in found.documents:
             _set(found, found.documents[operation.document_id], operation)
     return Reply({"result": "success"})
@@ -139,13 +139,6 @@ def _built_in(document: Document) -> dict[str, Any]:
         "last_update_date": document.updated_at,
         "source": "file_upload",
     }
-
-
-def _field(dataset: Dataset, field_id: str) -> Field:
-    for field in dataset.fields:
-        if field.id == field_id:
-            return field
-    raise not_found("Metadata not found.")
 
 
 def _need_free_name(dataset: Dataset, name: str) -> None:

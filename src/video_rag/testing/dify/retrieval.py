@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from video_rag.testing.dify import filters, keywords
+from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.payloads import HitTestingPayload, RetrievalModel, SearchMethod
 from video_rag.testing.dify.shapes import record_json
 from video_rag.testing.dify.state import Dataset, Document, Segment, World
-from video_rag.testing.dify.wire import Reply, Request, Routes, invalid, validated
+from video_rag.testing.dify.wire import Reply, Routes, invalid, validated
 from video_rag.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
 
 routes = Routes("/v1/datasets/{dataset}")
@@ -37,17 +38,17 @@ class Hit(NamedTuple):
 
 
 @routes.add("POST", "/retrieve", "/hit-testing")
-def retrieve(world: World, request: Request, dataset: str) -> Reply:
+def retrieve(call: Call) -> Reply:
     """Search a dataset by the way that is sent, or the dataset's own."""
-    found = world.dataset(dataset)
-    asked = validated(HitTestingPayload, request.json)
+    found = call.dataset
+    asked = validated(HitTestingPayload, call.request.json)
     if found.external is not None:
         return Reply({"query": {"content": asked.query}, "records": []})
     stored = found.settings["retrieval_model_dict"]
     model = asked.retrieval_model or RetrievalModel.model_validate(stored)
-    hits = search(world, found, asked.query, model)
+    hits = search(call.world, found, asked.query, model)
     records = [
-        record_json(world, hit.document, hit.segment, hit.score, _children(hit, asked.query))
+        record_json(call.world, hit.document, hit.segment, hit.score, _children(hit, asked.query))
         for hit in hits
     ]
     return Reply({"query": {"content": asked.query}, "records": records})
@@ -58,9 +59,9 @@ def search(world: World, dataset: Dataset, query: str, model: RetrievalModel) ->
     method = model.search_method
     if method is not SearchMethod.KEYWORD_SEARCH:
         _need_index(world, dataset, method)
-    if model.reranking_enable and (wanted := (model.reranking_model or {})):
-        if name := wanted.get("reranking_model_name"):
-            raise invalid(f"Model {name} credentials is not initialized.")
+    reranker = (model.reranking_model or {}).get("reranking_model_name")
+    if model.reranking_enable and reranker:
+        raise invalid(f"Model {reranker} credentials is not initialized.")
     allowed = filters.documents(dataset, model.metadata_filtering_conditions)
     if method is SearchMethod.KEYWORD_SEARCH:
         return _by_keywords(dataset, query, model.top_k, allowed)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 from video_rag.testing.dify import keywords
+from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.indexing import complete
 from video_rag.testing.dify.payloads import (
     ChildChunkPayload,
@@ -19,7 +20,6 @@ from video_rag.testing.dify.state import DONE, Child, Dataset, Document, Segment
 from video_rag.testing.dify.wire import (
     NO_CONTENT,
     Reply,
-    Request,
     Routes,
     invalid,
     not_found,
@@ -30,36 +30,36 @@ routes = Routes("/v1/datasets/{dataset}/documents/{document}/segments")
 
 
 @routes.add("GET", "")
-def list_segments(world: World, request: Request, dataset: str, document: str) -> Reply:
+def list_segments(call: Call) -> Reply:
     """The segments in order."""
-    found = world.dataset(dataset).document(document)
-    keyword = request.query.get("keyword", "").casefold()
-    status = request.query.get("status")
+    found = call.document
+    keyword = call.request.query.get("keyword", "").casefold()
+    status = call.request.query.get("status")
     rows = [
         segment
         for segment in sorted(found.segments, key=lambda one: one.position)
         if keyword in segment.content.casefold() and status in {None, segment.status}
     ]
-    limit = request.number("limit", 20)
-    number = request.number("page", 1)
+    limit = call.request.number("limit", 20)
+    number = call.request.number("page", 1)
     shown, said = page(rows, number, limit)
     said["has_more"] = number * min(limit, 100) < len(rows)
-    data = [segment_json(world, segment) for segment in shown]
+    data = [segment_json(call.world, segment) for segment in shown]
     return Reply({"data": data, "doc_form": found.doc_form, **said})
 
 
 @routes.add("POST", "")
-def create_segments(world: World, request: Request, dataset: str, document: str) -> Reply:
+def create_segments(call: Call) -> Reply:
     """New segments at the end of a document."""
-    kept = world.dataset(dataset)
-    found = _ready(kept, document)
-    asked = validated(SegmentCreatePayload, request.json).segments
+    kept = call.dataset
+    found = _ready(call)
+    asked = validated(SegmentCreatePayload, call.request.json).segments
     if asked is None:
         return Reply({"error": "Segments is required"}, 400)
     for item in asked:
         _need_content(found, item.content, item.answer)
-    made = [_create(world, kept, found, item) for item in asked]
-    data = [segment_json(world, segment) for segment in made]
+    made = [_create(call.world, kept, found, item) for item in asked]
+    data = [segment_json(call.world, segment) for segment in made]
     return Reply({"data": data, "doc_form": found.doc_form})
 
 
@@ -84,26 +84,22 @@ def _create(world: World, dataset: Dataset, document: Document, item: SegmentCre
 
 
 @routes.add("GET", "/{segment}")
-def get_segment(world: World, request: Request, dataset: str, document: str, segment: str) -> Reply:
+def get_segment(call: Call) -> Reply:
     """One segment."""
-    found = world.dataset(dataset).document(document)
-    return Reply(
-        {"data": segment_json(world, _segment(found, segment)), "doc_form": found.doc_form}
-    )
+    found = call.document
+    return Reply({"data": segment_json(call.world, call.segment), "doc_form": found.doc_form})
 
 
 @routes.add("POST", "/{segment}")
-def update_segment(
-    world: World, request: Request, dataset: str, document: str, segment: str
-) -> Reply:
+def update_segment(call: Call) -> Reply:
     """New content or keywords for a segment."""
-    kept = world.dataset(dataset)
-    found = kept.document(document)
-    changed = _segment(found, segment)
-    asked = validated(SegmentUpdatePayload, request.json).segment
+    kept = call.dataset
+    found = call.document
+    changed = call.segment
+    asked = validated(SegmentUpdatePayload, call.request.json).segment
     _need_content(found, asked.content or changed.content, asked.answer)
-    apply_change(world, kept, found, changed, asked)
-    return Reply({"data": segment_json(world, changed), "doc_form": found.doc_form})
+    apply_change(call.world, kept, found, changed, asked)
+    return Reply({"data": segment_json(call.world, changed), "doc_form": found.doc_form})
 
 
 def apply_change(
@@ -132,13 +128,11 @@ def apply_change(
 
 
 @routes.add("DELETE", "/{segment}")
-def delete_segment(
-    world: World, request: Request, dataset: str, document: str, segment: str
-) -> Reply:
+def delete_segment(call: Call) -> Reply:
     """Take a segment away."""
-    kept = world.dataset(dataset)
-    found = kept.document(document)
-    gone = _segment(found, segment)
+    kept = call.dataset
+    found = call.document
+    gone = call.segment
     found.segments.remove(gone)
     found.word_count = (found.word_count or 0) - gone.words
     kept.table = keywords.removed(kept.table, [gone.node_id])
@@ -146,13 +140,11 @@ def delete_segment(
 
 
 @routes.add("GET", "/{segment}/child_chunks")
-def list_children(
-    world: World, request: Request, dataset: str, document: str, segment: str
-) -> Reply:
+def list_children(call: Call) -> Reply:
     """The child chunks of a segment."""
-    found = _segment(world.dataset(dataset).document(document), segment)
-    limit = min(request.number("limit", 20), 100)
-    shown, said = page(found.children, request.number("page", 1), limit)
+    found = call.segment
+    limit = min(call.request.number("limit", 20), 100)
+    shown, said = page(found.children, call.request.number("page", 1), limit)
     pages = -(-len(found.children) // limit)
     data = [child_json(found, child) for child in shown]
     said = {"total": said["total"], "total_pages": pages, "page": said["page"], "limit": limit}
@@ -160,37 +152,31 @@ def list_children(
 
 
 @routes.add("POST", "/{segment}/child_chunks")
-def create_child(
-    world: World, request: Request, dataset: str, document: str, segment: str
-) -> Reply:
+def create_child(call: Call) -> Reply:
     """A new child chunk."""
-    found = _segment(world.dataset(dataset).document(document), segment)
-    asked = validated(ChildChunkPayload, request.json)
+    found = call.segment
+    asked = validated(ChildChunkPayload, call.request.json)
     position = max((child.position for child in found.children), default=0) + 1
-    child = Child(world.new_id(), asked.content, position, "customized")
+    child = Child(call.world.new_id(), asked.content, position, "customized")
     found.children.append(child)
     return Reply({"data": child_json(found, child)})
 
 
 @routes.add("PATCH", "/{segment}/child_chunks/{child}")
-def update_child(
-    world: World, request: Request, dataset: str, document: str, segment: str, child: str
-) -> Reply:
+def update_child(call: Call) -> Reply:
     """Another text for a child chunk."""
-    found = _segment(world.dataset(dataset).document(document), segment)
-    changed = _child(found, child)
-    changed.content = validated(ChildChunkPayload, request.json).content
+    found = call.segment
+    changed = call.child
+    changed.content = validated(ChildChunkPayload, call.request.json).content
     changed.type, changed.updated_at = "customized", int(time.time())
     return Reply({"data": child_json(found, changed)})
 
 
 @routes.add("DELETE", "/{segment}/child_chunks/{child}")
-def delete_child(
-    world: World, request: Request, dataset: str, document: str, segment: str, child: str
-) -> Reply:
+def delete_child(call: Call) -> Reply:
     """Take a child chunk away."""
-    found = _segment(world.dataset(dataset).document(document), segment)
-    found.children.remove(_child(found, child))
+    found = call.segment
+    found.children.remove(call.child)
     return NO_CONTENT
 
 
@@ -199,8 +185,8 @@ def _index(dataset: Dataset, segment: Segment, given: list[str] | None) -> None:
     dataset.table = keywords.added(dataset.table, [(segment.node_id, segment.keywords)])
 
 
-def _ready(dataset: Dataset, document_id: str) -> Document:
-    found = dataset.document(document_id)
+def _ready(call: Call) -> Document:
+    found = call.document
     if found.status != DONE:
         raise not_found("Document is not completed.")
     if not found.enabled:
@@ -213,17 +199,3 @@ def _need_content(document: Document, content: str, answer: str | None) -> None:
         raise invalid("Answer is required")
     if not content.strip():
         raise invalid("Content is empty")
-
-
-def _segment(document: Document, segment_id: str) -> Segment:
-    for segment in document.segments:
-        if segment.id == segment_id:
-            return segment
-    raise not_found("Segment not found.")
-
-
-def _child(segment: Segment, child_id: str) -> Child:
-    for child in segment.children:
-        if child.id == child_id:
-            return child
-    raise not_found("Child chunk not found.")

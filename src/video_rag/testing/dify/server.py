@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from video_rag.testing.dify import datasets, documents, metadata, retrieval, segments
+from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.faults import RATE_LIMITED, Faults, Kind
 from video_rag.testing.dify.indexing import Indexer
 from video_rag.testing.dify.payloads import SegmentUpdateArgs
@@ -137,7 +138,7 @@ class DifyServer(World):
         try:
             with self.lock:
                 self._authorize(request)
-                return handler(self, request, **ids)
+                return handler(Call(self, request, ids))
         except ApiError as error:
             return refusal(error)
 

@@ -168,7 +168,7 @@ def validated(model: type[_M], data: Any) -> _M:
         raise invalid(str(error)) from None
 
 
-Handler = Callable[..., Reply]
+Handler = Callable[[Any], Reply]
 
 
 class Routes:
@@ -179,7 +179,7 @@ class Routes:
         self._table: list[tuple[str, re.Pattern[str], Handler]] = []
 
     def add(self, method: str, *patterns: str) -> Callable[[Handler], Handler]:
-        """Register a handler: `(world, request, **ids) -> Reply`."""
+        """Register a handler, which is given a `Call`."""
 
         def register(handler: Handler) -> Handler:
             for pattern in patterns:
