@@ -30,6 +30,8 @@ _MARK = 20
 _COMMENT = 100
 """Characters of a version's name and comment; Dify refuses longer ones."""
 _PAGE = 100
+_TIMEOUT = 60.0
+"""Seconds. An import may ask Dify's marketplace, which takes its time."""
 
 Headers = Mapping[str, str]
 
@@ -57,17 +59,22 @@ class Console:
         self._headers = log_in()
 
     @classmethod
-    def log_in(cls, base_url: str, *, email: str, password: str) -> Self:
+    def log_in(cls, base_url: str, *, email: str, password: str, timeout: float = _TIMEOUT) -> Self:
         """As a person with an account. `base_url` may be that of the service API, too."""
-        client = _ConsoleClient(console_url(base_url), name="Dify's console")
+        client = _ConsoleClient(console_url(base_url), name="Dify's console", timeout=timeout)
         return cls(client, lambda: _log_in(client, email, password))
 
     @classmethod
-    def with_admin_key(cls, base_url: str, *, admin_key: str, workspace_id: str) -> Self:
+    def with_admin_key(
+        cls, base_url: str, *, admin_key: str, workspace_id: str, timeout: float = _TIMEOUT
+    ) -> Self:
         """As the owner of a workspace, with the server's own ADMIN_API_KEY (self-hosted only)."""
-        workspace = {"X-WORKSPACE-ID": workspace_id}
         client = _ConsoleClient(
-            console_url(base_url), api_key=admin_key, headers=workspace, name="Dify's console"
+            console_url(base_url),
+            api_key=admin_key,
+            headers={"X-WORKSPACE-ID": workspace_id},
+            name="Dify's console",
+            timeout=timeout,
         )
         return cls(client, dict)
 

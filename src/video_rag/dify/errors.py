@@ -186,8 +186,7 @@ def error_for(
 
 def failed_run(name: str, message: str) -> DifyError:
     """The error of a run that failed; Dify gives only words, those of the node that failed."""
-    words = redact(" ".join(message.split()))[:_LONGEST_MESSAGE]
-    text = f"{name}: the run failed: {words or 'no reason given'}"
+    text = f"{name}: the run failed: {_line(message) or 'no reason given'}"
     error: DifyError
     if _MAY_PASS.search(message):
         error = DifyUnavailable(text, hint="a server that the app calls is down or slow: try again")
@@ -213,7 +212,12 @@ def _hint_of(said: Said) -> str:
 
 def _text(name: str, said: Said) -> str:
     # the guess at what else was meant, which Flask adds to every 404, helps nobody
-    words = " ".join(said.message.partition(" You have requested this URI")[0].split())
-    told = [part for part in (said.code, redact(words)[:_LONGEST_MESSAGE]) if part]
+    message = said.message.partition(" You have requested this URI")[0]
+    told = [part for part in map(_line, (said.code, message)) if part]
     answered = f"{name} answered {said.status}" if said.status else name
     return ": ".join([answered, *told])
+
+
+def _line(words: str) -> str:
+    """Dify's words on one line, without secrets, and not too many."""
+    return redact(" ".join(words.split()))[:_LONGEST_MESSAGE]
