@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from video_rag.cli import ask, ops, videos
+from video_rag.cli import ask, dify, ops, publish, videos
 from video_rag.cli.show import complain
 from video_rag.errors import VideoRagError
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 videos.register(app)
 ask.register(app)
+publish.register(app)
+dify.register(app)
 ops.register(app)
 
 

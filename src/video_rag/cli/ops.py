@@ -68,11 +68,16 @@ def examine(as_json: Json = False) -> None:
     if as_json:
         print_json([asdict(finding) for finding in findings])
     for finding in findings if not as_json else ():
-        mark = {"ok": "[green]✓[/]", "note": "[yellow]![/]", "wrong": "[bold red]✗[/]"}
-        out.print(f"{mark[finding.state]} {escape(finding.name)}: {escape(finding.detail)}")
-        if finding.hint:
-            out.print(f"  [bold]hint:[/] {escape(finding.hint)}")
+        print_finding(finding)
     raise typer.Exit(4 if any(finding.state == "wrong" for finding in findings) else 0)
+
+
+def print_finding(finding: doctor.Finding) -> None:
+    """A line with a mark, and what to do where something is wrong."""
+    mark = {"ok": "[green]✓[/]", "note": "[yellow]![/]", "wrong": "[bold red]✗[/]"}
+    out.print(f"{mark[finding.state]} {escape(finding.name)}: {escape(finding.detail)}")
+    if finding.hint:
+        out.print(f"  [bold]hint:[/] {escape(finding.hint)}")
 
 
 def serve(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from video_rag.dify.datasets import RemoteDocument, Segment
 from video_rag.knowledge import INDEXED, Holding
-from video_rag.knowledge._dify_publish import is_edited, is_whole
+from video_rag.knowledge._dify_publish import is_edited, is_untouched
 
 
 def holding(
@@ -62,6 +62,6 @@ def _faults(row: RemoteDocument, held: Sequence[Segment] | None) -> Iterator[tup
     yield is_off, "disabled", "some of its segments are switched off in Dify"
     is_open = not row.metadata.get("revision")
     yield is_open, "unfinished", "publishing was interrupted: publish again"
-    was_changed = is_edited(row, held) if held is not None else not is_whole(row)
+    was_changed = is_edited(row, held) if held is not None else not is_untouched(row)
     why = "its text was changed by hand in Dify; publish --force overwrites it"
     yield was_changed, "edited", why

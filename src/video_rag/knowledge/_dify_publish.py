@@ -74,7 +74,7 @@ class Publisher:
         """
         ranked = sorted(present, key=lambda row: _rank(row, revision))
         keep = ranked[0] if ranked else None
-        if keep and is_whole(keep) and keep.metadata.get("revision") == revision:
+        if keep and self._is_done(keep, revision):
             document_id = keep.id
         else:
             with self._turn():
@@ -90,6 +90,14 @@ class Publisher:
         if row.archived:
             self._switch("un_archive", row.id)
         self.datasets.delete_document(self.dataset_id, row.id)
+
+    def _is_done(self, row: RemoteDocument, revision: str) -> bool:
+        """Whether nothing is to be done; reads the segments only where the list leaves a doubt."""
+        if row.metadata.get("revision") != revision or not is_findable(row):
+            return False
+        return is_untouched(row) or not is_edited(
+            row, self.datasets.segments(self.dataset_id, row.id)
+        )
 
     def settled(self, row: RemoteDocument) -> RemoteDocument | None:
         """The document once its indexing has come to an end; None when it is gone."""
@@ -205,8 +213,7 @@ class Publisher:
 
     def _seal(self, row: RemoteDocument, held: Sequence[Segment], values: Values) -> None:
         """Keep the proof: what the document holds now, by revision and fingerprint."""
-        mark = fingerprint([segment.content for segment in held], row.word_count)
-        self.fields.set({row.id: {**values, "fingerprint": mark}})
+        self.fields.set({row.id: {**values, "fingerprint": fingerprint(held)}})
 
     def _wake(self, row: RemoteDocument) -> bool:
         """Take a document out of the archive and switch it on: else a post makes a second one."""
@@ -240,22 +247,21 @@ class Publisher:
                 return
 
 
-def is_whole(row: RemoteDocument) -> bool:
-    """Whether a listed document is well, as far as a list tells."""
+def is_findable(row: RemoteDocument) -> bool:
+    """Whether a document is indexed and switched on."""
+    return row.indexing_status == "completed" and row.enabled and not row.archived
+
+
+def is_untouched(row: RemoteDocument) -> bool:
+    """Whether a listed document is as long as when it was finished."""
     told = str(row.metadata.get("fingerprint") or "").rpartition("-")[2]
-    return (
-        row.indexing_status == "completed"
-        and row.enabled
-        and not row.archived
-        and told == str(row.word_count)
-    )
+    return told == str(row.word_count)
 
 
 def is_edited(row: RemoteDocument, held: Sequence[Segment]) -> bool:
     """Whether somebody changed the text of a document that was finished."""
     told = str(row.metadata.get("fingerprint") or "")
-    now = fingerprint([segment.content for segment in held], row.word_count)
-    return bool(told) and told.partition("-")[0] != now.partition("-")[0]
+    return bool(told) and told.partition("-")[0] != fingerprint(held).partition("-")[0]
 
 
 def _rank(row: RemoteDocument, revision: str) -> tuple[bool, bool, bool]:

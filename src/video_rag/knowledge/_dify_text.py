@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from video_rag import timecode
 from video_rag.chunking import address, parse_addresses, split
 from video_rag.dify.datasets import MAX_NAME, MAX_SEGMENT
+from video_rag.dify.datasets import Segment as RemoteSegment
 from video_rag.digest import of_value
 from video_rag.model import BEST_ORIGIN, Chunk, Origin, Segment, join_lines
 from video_rag.pages import moment
@@ -94,9 +95,11 @@ def fold(text: str) -> str:
     return _FOLDED.sub("", text)
 
 
-def fingerprint(contents: Sequence[str], word_count: int | None) -> str:
-    """Names the segments as Dify has them; the number after the dash is their characters."""
-    return f"{of_value([fold(content) for content in contents])[:16]}-{word_count or 0}"
+def fingerprint(held: Sequence[RemoteSegment]) -> str:
+    """Names the segments as Dify has them; the number after the dash is their characters, which
+    a list of documents tells as `word_count`."""
+    contents = [fold(segment.content) for segment in held]
+    return f"{of_value(contents)[:16]}-{sum(segment.word_count for segment in held)}"
 
 
 def _segments(chunk: Chunk, layout: Layout) -> Iterator[str]:

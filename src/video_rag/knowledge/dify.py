@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -17,6 +17,7 @@ from video_rag.embedders import Embedder
 from video_rag.errors import BadSettings, ContentError, Rejected
 from video_rag.knowledge import Holding
 from video_rag.knowledge import _dify_rules as rules
+from video_rag.knowledge._dify_care import Care, Made, make
 from video_rag.knowledge._dify_fields import values
 from video_rag.knowledge._dify_holdings import holding
 from video_rag.knowledge._dify_publish import Publisher
@@ -133,6 +134,29 @@ class Dify:
         technique = self.technique.replace("_", " ")
         return f"{total} documents in a dataset of Dify {version} ({technique})"
 
+    def make(self, name: str, **wishes: str) -> Made:
+        """The dataset of this name, made if need be; from now on it is the one in use.
+
+        `wishes` are options for this one time, such as `mode` and `embedding_model`.
+        """
+        options = self.options.model_copy(update=wishes)
+        known = self.state.get(options.base_url, f"dataset {name}")
+        technique: Technique = "high_quality" if options.mode == "high-quality" else "economy"
+        made = make(self.datasets, options, technique, name, known)
+        self.state.keep(options.base_url, f"dataset {name}", made.dataset.id)
+        self.state.keep(options.base_url, "dataset", made.dataset.id)
+        return made
+
+    def looks(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """What `video-rag dify check` looks at: a name, and a look that gives one line."""
+        return Care(
+            self.options,
+            self.datasets,
+            lambda: self.dataset_id,
+            lambda: self.technique,
+            self._turn,
+        ).looks()
+
     def dataset(self) -> Dataset | None:
         """The dataset as Dify describes it; None without its plugin daemon, which it needs."""
         try:
@@ -195,10 +219,12 @@ class Dify:
         return [row for row in rows if stem_of(row.name) == stem]
 
     def _holding(self, group: Sequence[RemoteDocument], *, thorough: bool) -> Holding:
-        held = None
-        if thorough:
-            held = [self.datasets.segments(self.dataset_id, row.id) for row in group]
-        return holding(_video_id(group), group, held)
+        video_id = _video_id(group)
+        found = holding(video_id, group)
+        if not thorough and found.state != "edited":  # which a list only suspects
+            return found
+        held = [self.datasets.segments(self.dataset_id, row.id) for row in group]
+        return holding(video_id, group, held)
 
 
 def _video_id(group: Sequence[RemoteDocument]) -> str:

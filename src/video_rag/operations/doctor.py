@@ -43,7 +43,7 @@ def examine(settings: Settings) -> list[Finding]:
         return findings
     ledger = Sql(settings.home / "library.db")
     try:
-        findings += [_tried(name, look) for name, look in _parts(Parts(settings, ledger))]
+        findings += [tried(name, look) for name, look in _parts(Parts(settings, ledger))]
     finally:
         ledger.close()
     return findings
@@ -83,7 +83,8 @@ def _look(plugin: Any) -> str:
     return plugin.check() if isinstance(plugin, Checked) else "ready"
 
 
-def _tried(name: str, look: Callable[[], str]) -> Finding:
+def tried(name: str, look: Callable[[], str]) -> Finding:
+    """What a look finds: its line, or its error with the remedy."""
     try:
         return Finding(name, "ok", look())
     except VideoRagError as error:
