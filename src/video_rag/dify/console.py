@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, Self
 import httpx2
 
 from video_rag.dify.client import Client
-from video_rag.dify.errors import DifyRejected, said_by
+from video_rag.dify.errors import DifyRejected, Said, error_for, said_by
 from video_rag.dify.events import Event, follow
-from video_rag.errors import Rejected
+from video_rag.errors import Rejected, VideoRagError
 
 _CLOUD = "https://api.dify.ai"
 _CLOUD_CONSOLE = "https://cloud.dify.ai"
@@ -62,7 +62,11 @@ class Console:
     def log_in(cls, base_url: str, *, email: str, password: str, timeout: float = _TIMEOUT) -> Self:
         """As a person with an account. `base_url` may be that of the service API, too."""
         client = _ConsoleClient(console_url(base_url), name="Dify's console", timeout=timeout)
-        return cls(client, lambda: _log_in(client, email, password))
+        try:
+            return cls(client, lambda: _log_in(client, email, password))
+        except VideoRagError:
+            client.close()
+            raise
 
     @classmethod
     def with_admin_key(
@@ -92,10 +96,8 @@ class Console:
         if answer["status"] == "pending":
             answer = self._call("POST", f"/apps/imports/{answer['id']}/confirm")
         if not answer.get("app_id"):
-            raise DifyRejected(
-                f"Dify did not take the app: {answer.get('error') or answer['status']}",
-                hint="import the file in Dify's web page, and see what it says",
-            )
+            words = answer.get("error") or f"the import is {answer['status']}"
+            raise error_for(self.client.name, Said(message=words))
         return Imported(
             answer["app_id"],
             answer["status"],
