@@ -66,6 +66,7 @@ def create_dataset(call: Call) -> Reply:
             **_embedding(call.world, asked),
             "retrieval_model_dict": _search(asked.retrieval_model),
         },
+        search_was_set=asked.retrieval_model is not None,
     )
     if asked.provider == "external":
         dataset.external = call.world.bind_external(
@@ -90,7 +91,13 @@ def get_dataset(call: Call) -> Reply:
     """One dataset. Asks the plugin daemon."""
     found = call.dataset
     call.world.need_plugin_daemon()
-    return Reply(dataset_json(call.world, found, listed=True))
+    shown = dataset_json(call.world, found, listed=True)
+    if found.technique == "economy":
+        shown["retrieval_model_dict"] = {
+            **shown["retrieval_model_dict"],
+            "search_method": "keyword_search",
+        }
+    return Reply(shown)
 
 
 @routes.add("PATCH", "/datasets/{dataset}")
@@ -110,9 +117,10 @@ def change_dataset(call: Call) -> Reply:
         found.settings["indexing_technique"] = asked.indexing_technique
     if asked.retrieval_model:
         found.settings["retrieval_model_dict"] = _search(asked.retrieval_model)
+        found.search_was_set = True
     if asked.external_retrieval_model and found.external:
         found.external["retrieval_model"] = asked.external_retrieval_model
-    return Reply(dataset_json(call.world, found))
+    return Reply(dataset_json(call.world, found) | {"partial_member_list": []})
 
 
 @routes.add("DELETE", "/datasets/{dataset}")
@@ -130,7 +138,7 @@ def list_models(call: Call) -> Reply:
     rows = [
         {
             "tenant_id": call.world.workspace_id,
-            "provider": f"{provider}/{provider.rpartition('/')[2]}",
+            "provider": provider,
             "label": {"en_US": provider.rpartition("/")[2]},
             "status": "active",
             "models": [

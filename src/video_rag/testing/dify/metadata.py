@@ -11,6 +11,7 @@ from video_rag.testing.dify.payloads import (
     MetadataOperationData,
     MetadataUpdatePayload,
 )
+from video_rag.testing.dify.shapes import BUILT_IN
 from video_rag.testing.dify.state import ACCOUNT_NAME, Dataset, Document, Field
 from video_rag.testing.dify.wire import (
     NO_CONTENT,
@@ -22,13 +23,6 @@ from video_rag.testing.dify.wire import (
 )
 
 routes = Routes("/v1/datasets/{dataset}")
-_BUILT_IN = {
-    "document_name": "string",
-    "uploader": "string",
-    "upload_date": "time",
-    "last_update_date": "time",
-    "source": "string",
-}
 
 
 @routes.add("POST", "/metadata")
@@ -62,7 +56,7 @@ def list_fields(call: Call) -> Reply:
 def list_built_in(call: Call) -> Reply:
     """The fields that every dataset has."""
     call.world.dataset(call.ids["dataset"])
-    rows = [{"name": name, "type": kind} for name, kind in _BUILT_IN.items()]
+    rows = [{"name": name, "type": kind} for name, kind in BUILT_IN.items()]
     return Reply({"fields": rows})
 
 
@@ -76,7 +70,7 @@ def switch_built_in(call: Call) -> Reply:
         if found.built_in_fields:
             document.metadata = values | _built_in(document)
         elif document.metadata:
-            document.metadata = {k: v for k, v in values.items() if k not in _BUILT_IN}
+            document.metadata = {k: v for k, v in values.items() if k not in BUILT_IN}
     return Reply({"result": "success"})
 
 
@@ -146,5 +140,5 @@ def _need_free_name(dataset: Dataset, name: str) -> None:
         raise ApiError(400, "invalid_param", "Metadata name cannot exceed 255 characters.")
     if any(field.name == name for field in dataset.fields):
         raise invalid("Metadata name already exists.")
-    if name in _BUILT_IN:
+    if name in BUILT_IN:
         raise invalid("Metadata name already exists in Built-in fields.")

@@ -16,7 +16,7 @@ from video_rag.testing.dify import filters, keywords
 from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.payloads import HitTestingPayload, RetrievalModel, SearchMethod
 from video_rag.testing.dify.shapes import record_json
-from video_rag.testing.dify.state import Dataset, Document, Segment, World
+from video_rag.testing.dify.state import Child, Dataset, Document, Segment, World
 from video_rag.testing.dify.wire import Reply, Routes, invalid, validated
 from video_rag.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
 
@@ -35,6 +35,8 @@ class Hit(NamedTuple):
     document: Document
     segment: Segment
     score: float = 0.0
+    child: Child | None = None
+    """The child chunk by which a parent was found."""
 
 
 @routes.add("POST", "/retrieve", "/hit-testing")
@@ -46,12 +48,27 @@ def retrieve(call: Call) -> Reply:
         return Reply({"query": {"content": asked.query}, "records": []})
     stored = found.settings["retrieval_model_dict"]
     model = asked.retrieval_model or RetrievalModel.model_validate(stored)
-    hits = search(call.world, found, asked.query, model)
-    records = [
-        record_json(call.world, hit.document, hit.segment, hit.score, _children(hit, asked.query))
-        for hit in hits
-    ]
+    by_segment: dict[str, list[Hit]] = {}
+    for hit in search(call.world, found, asked.query, model):
+        by_segment.setdefault(hit.segment.id, []).append(hit)
+    records = [_record(call.world, hits) for hits in by_segment.values()]
     return Reply({"query": {"content": asked.query}, "records": records})
+
+
+def _record(world: World, hits: list[Hit]) -> dict[str, Any]:
+    """A segment, with those of its child chunks that were found."""
+    best = hits[0]
+    children = [
+        {
+            "id": hit.child.id,
+            "content": hit.child.content,
+            "position": hit.child.position,
+            "score": hit.score,
+        }
+        for hit in hits
+        if hit.child
+    ]
+    return record_json(world, best.document, best.segment, best.score, children)
 
 
 def search(world: World, dataset: Dataset, query: str, model: RetrievalModel) -> list[Hit]:
@@ -65,27 +82,28 @@ def search(world: World, dataset: Dataset, query: str, model: RetrievalModel) ->
     allowed = filters.documents(dataset, model.metadata_filtering_conditions)
     if method is SearchMethod.KEYWORD_SEARCH:
         return _by_keywords(dataset, query, model.top_k, allowed)
-    scored = (
-        hit._replace(score=score)
-        for hit in segments(dataset)
-        if allowed is None or hit.document.id in allowed
-        if (score := _score(hit.segment, query, model)) is not None
-    )
     threshold = (model.score_threshold or 0.0) if model.score_threshold_enabled else -1.0
-    good = [hit for hit in scored if hit.score >= threshold]
-    return sorted(good, key=lambda hit: -hit.score)[: model.top_k]
+    found = [
+        Hit(document, segment, score, child)
+        for document, segment in segments(dataset)
+        if allowed is None or document.id in allowed
+        for child in (*segment.children,) or (None,)
+        if (score := _score((child or segment).content, query, model)) is not None
+        if score >= threshold
+    ]
+    return sorted(found, key=lambda hit: -hit.score)[: model.top_k]
 
 
-def segments(dataset: Dataset) -> Iterator[Hit]:
+def segments(dataset: Dataset) -> list[tuple[Document, Segment]]:
     """Every segment that can be found, in the order of their making."""
-    hits = (
-        Hit(document, segment)
+    found = [
+        (document, segment)
         for document in dataset.documents.values()
         if document.searchable
         for segment in document.segments
         if segment.enabled
-    )
-    return iter(sorted(hits, key=lambda hit: hit.segment.serial))
+    ]
+    return sorted(found, key=lambda pair: pair[1].serial)
 
 
 def _by_keywords(dataset: Dataset, query: str, top_k: int, allowed: set[str] | None) -> list[Hit]:
@@ -94,9 +112,9 @@ def _by_keywords(dataset: Dataset, query: str, top_k: int, allowed: set[str] | N
         return []
     best = set(keywords.search(dataset.table, query, top_k))
     return [
-        hit
-        for hit in segments(dataset)
-        if hit.segment.node_id in best and (allowed is None or hit.document.id in allowed)
+        Hit(document, segment)
+        for document, segment in segments(dataset)
+        if segment.node_id in best and (allowed is None or document.id in allowed)
     ]
 
 
@@ -108,12 +126,12 @@ def _need_index(world: World, dataset: Dataset, method: SearchMethod) -> None:
         raise invalid(f'relation "{table}" does not exist\nLINE 1: ...FROM embedding_...\n')
 
 
-def _score(segment: Segment, query: str, model: RetrievalModel) -> float | None:
-    """How well a segment fits; None when this search does not find it."""
-    words = _full_text(segment, query)
+def _score(text: str, query: str, model: RetrievalModel) -> float | None:
+    """How well a text fits; None when this search does not find it."""
+    words = _full_text(text, query)
     if model.search_method is SearchMethod.FULL_TEXT_SEARCH:
         return words
-    meaning = _similarity(segment, query)
+    meaning = float(embedding(text) @ embedding(query))
     if model.search_method is SearchMethod.SEMANTIC_SEARCH:
         return meaning
     weights = model.weights or {}
@@ -122,34 +140,13 @@ def _score(segment: Segment, query: str, model: RetrievalModel) -> float | None:
     return float(vector * meaning + keyword * min(1.0, (words or 0.0) / _FULL_TEXT))
 
 
-def _similarity(segment: Segment, query: str) -> float:
-    """Cosine; of a parent, the best of its children."""
-    asked = embedding(query)
-    texts = [child.content for child in segment.children] or [segment.content]
-    return max(float(embedding(text) @ asked) for text in texts)
-
-
-def _full_text(segment: Segment, query: str) -> float | None:
+def _full_text(text: str, query: str) -> float | None:
     """PostgreSQL's search: every word of the question has to be there."""
     wanted = {word for word in _words(query) if word not in _STOP_WORDS}
-    there = Counter(_words(segment.content))
+    there = Counter(_words(text))
     if not wanted or any(word not in there for word in wanted):
         return None
     return _FULL_TEXT * sum(min(there[word], 3) for word in wanted) / len(wanted)
-
-
-def _children(hit: Hit, query: str) -> list[dict[str, Any]]:
-    """The child chunks by which a parent was found, the best first."""
-    rows = [
-        {
-            "id": child.id,
-            "content": child.content,
-            "position": child.position,
-            "score": float(embedding(child.content) @ embedding(query)),
-        }
-        for child in hit.segment.children
-    ]
-    return sorted(rows, key=lambda row: -row["score"])
 
 
 @lru_cache(maxsize=50_000)

@@ -28,10 +28,22 @@ _STEPS = (
 )
 
 
+UNSET_EXTERNAL = {"top_k": 2, "score_threshold": 0.0, "score_threshold_enabled": None}
+BUILT_IN = {
+    "document_name": "string",
+    "uploader": "string",
+    "upload_date": "time",
+    "last_update_date": "time",
+    "source": "string",
+}
+"""The metadata fields that every dataset has."""
+
+
 def dataset_json(world: World, dataset: Dataset, *, listed: bool = False) -> Json:
     """A dataset. `listed`: as GET shows it, where the embedding model was looked for."""
     documents = list(dataset.documents.values())
     external = dataset.external or {}
+    search = dataset.settings["retrieval_model_dict"]
     return {
         "id": dataset.id,
         "name": dataset.name,
@@ -56,10 +68,10 @@ def dataset_json(world: World, dataset: Dataset, *, listed: bool = False) -> Jso
             for name in ("id", "api_id", "api_name", "api_endpoint")
         },
         "external_retrieval_model": external.get("retrieval_model")
-        or {"top_k": 2, "score_threshold": 0.0, "score_threshold_enabled": None},
-        "doc_metadata": [
-            {"id": field.id, "name": field.name, "type": field.type} for field in dataset.fields
-        ],
+        or {name: search[name] for name in UNSET_EXTERNAL}
+        if dataset.search_was_set
+        else UNSET_EXTERNAL,
+        "doc_metadata": fields_json(dataset),
         "built_in_field_enabled": dataset.built_in_fields,
         "pipeline_id": None,
         "runtime_mode": "general",
@@ -72,6 +84,14 @@ def dataset_json(world: World, dataset: Dataset, *, listed: bool = False) -> Jso
         "is_multimodal": False,
         "maintainer": world.account_id,
     }
+
+
+def fields_json(dataset: Dataset) -> list[Json]:
+    """The metadata fields of a dataset, the built-in ones when they are kept."""
+    own = [{"id": field.id, "name": field.name, "type": field.type} for field in dataset.fields]
+    if not dataset.built_in_fields:
+        return own
+    return own + [{"id": "built-in", "name": name, "type": kind} for name, kind in BUILT_IN.items()]
 
 
 def document_json(world: World, dataset: Dataset, document: Document) -> Json:

@@ -15,6 +15,8 @@ from video_rag.testing.dify.wire import ApiError, forbidden, invalid, not_found
 
 ACCOUNT_NAME = "admin"
 DONE = "completed"
+PROVIDER = "langgenius/openai_api_compatible/openai_api_compatible"
+"""Of the models that the server has."""
 
 
 @dataclass
@@ -148,6 +150,8 @@ class Dataset:
     name: str
     settings: dict[str, Any]
     """What a client can set and read back, under the names of the answers."""
+    search_was_set: bool = False
+    """Whether a client said how to search it."""
     enable_api: bool = True
     built_in_fields: bool = False
     fields: list[Field] = field(default_factory=list)
@@ -209,7 +213,7 @@ class World:
         self.limits = Limits()
         self.workspace_id = self.new_id()
         self.account_id = self.new_id()
-        self.embedding_models = [("langgenius/openai_api_compatible", "stub-embed")]
+        self.embedding_models = [(PROVIDER, "stub-embed")]
         self.dataset_key = self.new_key("dataset")
         self.read_only_key = self.new_key("dataset")
         """A dataset key with which nothing may be changed."""
