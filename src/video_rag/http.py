@@ -44,13 +44,10 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,
         attempts: int = 4,
-        longest_wait: float = _LONGEST_WAIT,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        """Times in seconds. A pause longer than `longest_wait` is left to the caller."""
         self.name = name or httpx2.URL(base_url).host
         self.attempts = attempts
-        self.longest_wait = longest_wait
         self._client = httpx2.Client(
             base_url=base_url,
             headers={"User-Agent": USER_AGENT, **(headers or {})},
@@ -93,7 +90,7 @@ class Client:
         may_repeat = method in _REPEATABLE if repeatable is None else repeatable
 
         def pause(error: Exception) -> bool | float:
-            return _pause(error, may_repeat, self.longest_wait)
+            return _pause(error, may_repeat)
 
         for attempt in stamina.retry_context(on=pause, attempts=self.attempts, timeout=None):
             with attempt, translated(self.name, self.error_of):
@@ -196,7 +193,7 @@ def retry_after(value: str | None) -> float | None:
     return max(0.0, date.timestamp() - time.time())
 
 
-def _pause(error: Exception, may_repeat: bool, longest_wait: float) -> bool | float:
+def _pause(error: Exception, may_repeat: bool) -> bool | float:
     """Whether to try again, or after how many seconds."""
     if not isinstance(error, Unavailable):
         return False
@@ -210,7 +207,7 @@ def _pause(error: Exception, may_repeat: bool, longest_wait: float) -> bool | fl
         return False
     if error.retry_after is None:
         return True
-    return error.retry_after if error.retry_after <= longest_wait else False
+    return error.retry_after if error.retry_after <= _LONGEST_WAIT else False
 
 
 def _json(response: httpx2.Response, name: str) -> Any:

@@ -98,7 +98,9 @@ def test_a_post_that_may_have_worked_is_not_repeated(answering, trouble: Reply) 
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("trouble", [busy(429), busy(503), httpx2.ConnectError("refused")])
+@pytest.mark.parametrize(
+    "trouble", [busy(408), busy(429), busy(503), httpx2.ConnectError("refused")]
+)
 def test_a_post_that_surely_did_nothing_is_repeated(answering, trouble: Reply) -> None:
     client, asked = answering(trouble, httpx2.Response(200, json={}))
     assert client.post_json("/x", {}) == {}
@@ -134,6 +136,49 @@ def test_lines_are_streamed(answering) -> None:
     client, _ = answering(httpx2.Response(200, text="data: 1\n\ndata: 2\n"))
     with client.stream("POST", "/chat", json={}) as lines:
         assert list(lines) == ["data: 1", "", "data: 2"]
+
+
+def test_characters_that_only_look_like_line_ends_split_no_line(answering) -> None:
+    text = "data: a\u2028b\x85c\r\ndata: d"
+    client, _ = answering(httpx2.Response(200, text=text))
+    with client.stream("POST", "/chat", json={}) as lines:
+        assert list(lines) == ["data: a\u2028b\x85c", "data: d"]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (httpx2.ConnectError("refused"), "cannot be reached: refused"),
+        (httpx2.RemoteProtocolError("gone"), "broke the connection off"),
+        (httpx2.ReadError("reset"), "broke the connection off"),
+        (httpx2.ReadTimeout("slow"), "did not answer in time"),
+    ],
+)
+def test_trouble_on_the_way_is_told_in_our_words(answering, trouble: Reply, words: str) -> None:
+    client, _ = answering(*[trouble] * 4)
+    with pytest.raises(Unavailable, match=words):
+        client.post_json("/x", {})
+
+
+class Teapots(Client):
+    """A server with errors and answers of its own."""
+
+    def error_of(self, response: httpx2.Response) -> Rejected:
+        return Rejected(f"teapot {response.status_code}", hint="take a kettle")
+
+    def read(self, response: httpx2.Response) -> str:
+        return response.text.upper()
+
+
+def test_a_server_may_have_errors_and_answers_of_its_own() -> None:
+    replies = [httpx2.Response(418), httpx2.Response(418), httpx2.Response(200, text="tea")]
+    transport = httpx2.MockTransport(lambda request: replies.pop(0))
+    with Teapots("http://server.example", transport=transport) as client:
+        with pytest.raises(Rejected, match="teapot 418"):
+            client.call("GET", "/")
+        with pytest.raises(Rejected, match="teapot 418"), client.stream("GET", "/"):
+            pass
+        assert client.call("GET", "/") == "TEA"
 
 
 def test_an_error_before_the_stream_is_translated(answering) -> None:

@@ -60,8 +60,8 @@ class Client(http.Client):
         self._note(response)
         said = _said(response)
         if response.has_redirect_location:
-            return error_for(self.name, said, hint="its address has moved: correct base_url")
-        if said == (404, "", ""):
+            return self._rejected(said, "the address leads elsewhere")
+        if said in {(404, "", ""), (405, "", "")}:
             return self._rejected(said, "no such route", "; an id must be a UUID")
         wait = http.retry_after(response.headers.get("Retry-After"))
         if wait is None and said.is_rate_limit:

@@ -122,8 +122,10 @@ _RULES = (
     _Rule(f"the quota of the model's provider is used up: {_PROVIDER}", "provider_quota_exceeded"),
     _Rule(f"{_PROVIDER}, and pick another model", "model_currently_not_support"),
     _Rule(f"{_PROVIDER}, and add the model or name another", words=r"\bmodel \S+ not exist"),
+    _Rule("install the provider's plug-in in Dify", words=r"\bprovider \S+ does not exist"),
     _Rule(_INDEXING, "document_indexing"),
     _Rule(_INDEXING, "invalid_action", words="being indexed|not completed"),
+    _Rule(_INDEXING, words="document is not (?:completed|available)"),
     _Rule(_INDEXING, "dataset_not_initialized"),
     _Rule(_INDEXING, "dataset_indexing_in_progress"),
     _Rule("remove the dataset from the apps that use it first", "dataset_in_use"),
@@ -152,7 +154,7 @@ _NO_REASON = (
 )
 _MAY_PASS = re.compile(
     r"connection (?:refused|reset|error)|server unavailable|rate limit|time(?:d |-)?out"
-    r"|maximum retries",
+    r"|maximum retries|name resolution|name or service not known",
     flags=re.IGNORECASE,
 )
 """What a run fails of that may be over soon: Dify's words for troubles of a model's server."""

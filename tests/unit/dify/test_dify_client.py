@@ -154,7 +154,14 @@ def test_a_web_page_in_place_of_the_api_is_told(reply: Reply) -> None:
 def test_an_address_that_has_moved_is_told() -> None:
     error = error_from(datasets(301, b"", headers={"Location": "https://elsewhere.example/v1"}))
     assert isinstance(error, Rejected)
-    assert "moved" in error.hint
+    assert "leads elsewhere" in str(error)
+    assert "ends in /v1" in error.hint
+
+
+def test_a_web_page_that_takes_no_post_is_told() -> None:
+    error = error_from(Reply("POST", "/v1/datasets", 405, "<html>Method Not Allowed</html>"))
+    assert isinstance(error, Rejected)
+    assert "ends in /v1" in error.hint
 
 
 @pytest.mark.parametrize(
