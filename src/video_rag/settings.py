@@ -42,7 +42,9 @@ ALIASES = {
     "VIDEO_SAVE_PATH": "library.media",
     "DOC_SAVE_PATH": "library.documents",
     "COOKIE_FILE_PATH": "sources.ytdlp.cookies",
+    "DIFY_BASE_URL": "knowledge.dify.base_url",
     "DIFY_API_KEY": "knowledge.dify.api_key",
+    "DIFY_APP_KEY": "knowledge.dify.app_key",
     "DIFY_WORKSPACE_ID": "knowledge.dify.workspace_id",
     "DIFY_KNOWLEDGE_BASE_ID": "knowledge.dify.dataset_id",
 }

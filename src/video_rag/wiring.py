@@ -24,7 +24,7 @@ from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
 from video_rag.queues import Queue
 from video_rag.rerankers import Reranker
-from video_rag.settings import ALIASES, Settings
+from video_rag.settings import Settings
 from video_rag.sources import Source
 from video_rag.stores import Ledger
 
@@ -63,7 +63,15 @@ class Parts:
         values = dict(self.settings.section(family, name))
         if family == "knowledge":
             values.pop("auto", None)
+        elif family == "answerers":
+            values = self._shared(name, values) | values
         return Part(family, name, values, **parts)
+
+    def _shared(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What an answerer takes from the knowledge base of its own name: Dify is set up once."""
+        section = self.settings.section("knowledge", name)
+        takes = plugins.load("answerers", str(values.get("use", name))).Options.model_fields
+        return {option: value for option, value in section.items() if option in takes}
 
     def build(self, family: str, name: str, **parts: Any) -> Any:
         """The same, made now."""
@@ -184,11 +192,9 @@ TABLE: Sequence[Row] = (
 
 def _refuse_unknown_tables(settings: Settings) -> None:
     """A mistyped `[transcribers.wisper]` must not be passed over in silence."""
-    planned = {tuple(path.split(".")[:2]) for path in ALIASES.values()}
     for family in plugins.FAMILIES:
         for name, section in getattr(settings, family).items():
-            known_name = str(section.get("use", name)) in plugins.table(family)
-            if not known_name and (family, name) not in planned:
+            if str(section.get("use", name)) not in plugins.table(family):
                 known = ", ".join(sorted(plugins.table(family)))
                 raise BadSettings(
                     f"[{family}.{name}]: no plug-in has that name",
