@@ -143,7 +143,8 @@ class _Citations:
             return None
         found = quote(proof, chunk)
         for number, citation in self.given.items():
-            if self.owners[number] == source and citation.start <= found.start < citation.end:
+            is_same = citation.start <= found.start < citation.end or citation.start == found.start
+            if self.owners[number] == source and is_same:
                 return number
         number = source if source not in self.given else max(len(self.sources), *self.given) + 1
         self.owners[number] = source

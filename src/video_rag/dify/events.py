@@ -85,6 +85,8 @@ class Ended:
     message_id: str = ""
     error: str = ""
     """What went wrong in a run that succeeded in part."""
+    searched: bool = field(default=False, compare=False)
+    """Whether the workflow looked into a knowledge base, be it in vain."""
 
 
 Event = Started | Piece | Replaced | Resources | Ended
@@ -132,6 +134,8 @@ class _Run:
     """The data of `workflow_finished`."""
     answered: bool = False
     """Whether `message_end` came."""
+    searched: bool = False
+    """Whether a node for knowledge retrieval ran."""
 
     def read(self, messages: Iterable[dict[str, Any]]) -> Iterator[Event]:
         for message in messages:
@@ -147,6 +151,7 @@ class _Run:
             self.conversation_id,
             self.message_id,
             str(self.outcome.get("error") or ""),
+            self.searched,
         )
 
     @property
@@ -180,7 +185,11 @@ class _Run:
                     f"{self.name}: the app waits for a person's input",
                     hint="take the human-input node out of the app",
                 )
-            case _:  # nodes, loops, speech, and what a later Dify may add
+            case "node_started":
+                node = message.get("data")
+                kind = node.get("node_type") if isinstance(node, dict) else ""
+                self.searched = self.searched or kind == "knowledge-retrieval"
+            case _:  # other nodes' news, loops, speech, and what a later Dify may add
                 pass
 
     def _finish(self, message: dict[str, Any]) -> None:

@@ -1,0 +1,259 @@
+"""Answers by a Dify app, such as the Chatflow that `video-rag dify chatflow` makes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from functools import cache
+from importlib import resources as files
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from video_rag import citing, plugins, timecode
+from video_rag.answerers import Delta, Done, Search
+from video_rag.answerers import _dify_marks as marks
+from video_rag.answerers._dify_talks import Talks
+from video_rag.answerers.phrases import phrase
+from video_rag.dify.connection import Connection
+from video_rag.dify.events import Ended, Event, Piece, Replaced, Resource, Resources
+from video_rag.errors import NotFound, Unavailable, VideoRagError
+from video_rag.model import Answer, Chunk, Citation, Query, Question, Turn
+from video_rag.tokens import terms
+
+SMALL = 3
+"""Small talk has at most this many terms; more of them without a passage is a refusal."""
+HISTORY = 3
+"""So many earlier questions go along where Dify does not know the conversation (any more)."""
+SEARCHED = 200
+"""Characters of a passage by which the library is asked for it."""
+
+Reply = Literal["small_talk", "off_topic", "nothing_found"]
+
+
+class Dify:
+    """A published chat app of Dify. Its answer is checked against the passages that it names.
+
+    Links to moments and address marks become `[n]`; a claim that none of the passages supports is
+    gone from the last event, as with every answerer. What the app says without a search (small
+    talk) stays as it is. A conversation goes on in Dify as long as this object lives; leaving the
+    stream stops the app's run.
+    """
+
+    version = 1
+
+    class Options(plugins.Options):
+        """Which app, and as whom it is asked. `base_url` and `app_key`: as `[knowledge.dify]`."""
+
+        base_url: str = Field(
+            "http://127.0.0.1/v1",
+            description="Address of Dify's service API; it ends in `/v1`.",
+        )
+        app_key: SecretStr = plugins.inert(
+            SecretStr(""), description="Key of the app (`app-…`); in Dify: the app → API Access."
+        )
+        user: str = plugins.inert(
+            "video-rag",
+            min_length=1,
+            description="Name under which Dify keeps the conversations; any that stays the same.",
+        )
+        inputs: dict[str, str | float | bool] = Field(
+            default={}, description="Variables of the app's start node, by name."
+        )
+        timeout: float = plugins.inert(
+            120.0, gt=0, description="Seconds to wait for Dify to say something."
+        )
+
+    def __init__(self, options: Options) -> None:
+        """Raises `BadSettings` without an app key."""
+        self.options = options
+        self._chat = Connection(
+            base_url=options.base_url, app_key=options.app_key, timeout=options.timeout
+        ).chat()
+        self._talks = Talks()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._chat.client.close()
+
+    def ask(self, question: Question, search: Search) -> Iterator[Delta | Done]:
+        """Stream the answer; `search` only tells when each line of a passage was said.
+
+        Raises `Rejected` or `Unavailable` in Dify's words when the app fails, is stopped or breaks
+        off.
+        """
+        said, ended = "", Ended("succeeded")
+        named: tuple[Resource, ...] = ()
+        has_shown = False
+        with closing(self._events(question)) as events:
+            for event in events:
+                match event:
+                    case Piece(text):
+                        said, has_shown = said + text, True
+                        yield Delta(text)
+                    case Replaced(text):
+                        said = text
+                    case Resources(items):
+                        named = items
+                    case Ended():
+                        ended = event
+        if ended.status == "stopped":
+            raise Unavailable("the answer was stopped in Dify", hint="ask again")
+        answer = self._answer(question, said, named, search) or _unfounded(
+            question, said, searched=ended.searched
+        )
+        if ended.conversation_id:
+            self._talks.keep(_after(question, answer), ended.conversation_id)
+        if not has_shown:
+            yield Delta(answer.answer)
+        yield Done(answer)
+
+    def _events(self, question: Question) -> Generator[Event, None, None]:
+        """The app's stream, in the conversation so far if Dify still has it."""
+        user, inputs = self.options.user, self.options.inputs
+        if known := self._talks.take(question.conversation):
+            try:
+                yield from self._chat.send(
+                    question.text, user=user, conversation_id=known, inputs=inputs
+                )
+            except NotFound:  # it was deleted, and nothing was said yet
+                pass
+            else:
+                return
+        yield from self._chat.send(_with_history(question), user=user, inputs=inputs)
+
+    def _answer(
+        self, question: Question, said: str, named: Sequence[Resource], search: Search
+    ) -> Answer | None:
+        """The answer as its passages support it; None when it has none."""
+        results = () if named else marks.printed(said)
+        sources = _within(named or results, question)
+        if results:
+            return _quoted(question, _exact(sources, question, search))
+        sources += _pointed_at(said, sources, question, search)
+        if not sources:
+            return None
+        text = marks.numbered(said, sources)
+        cited = {one.number for one in citing.check(text, sources).citations}
+        exact = [
+            _exact([chunk], question, search)[0] if number in cited else chunk
+            for number, chunk in enumerate(sources, start=1)
+        ]
+        checked = citing.check(text, exact)
+        return Answer(
+            answer=checked.text or phrase("refusal", question.text),
+            citations=checked.citations,
+            refused=not checked.citations,
+            model="dify",
+        )
+
+
+def _after(question: Question, answer: Answer) -> tuple[Turn, ...]:
+    """The conversation as the next question will tell it."""
+    asked, said = Turn(role="user", text=question.text), Turn(role="assistant", text=answer.answer)
+    return (*question.conversation, asked, said)
+
+
+def _with_history(question: Question) -> str:
+    """The question, with those before it, for a conversation that begins in the middle."""
+    earlier = [turn.text for turn in question.conversation if turn.role == "user"][-HISTORY:]
+    return "\n".join([*earlier, question.text])
+
+
+def _within(named: Sequence[Resource], question: Question) -> list[Chunk]:
+    """The passages that the question's filters allow: the app knows nothing of these."""
+    inside = [
+        resource
+        for resource in named
+        if question.collection in {None, resource.metadata.get("collection", question.collection)}
+    ]
+    return [
+        chunk
+        for chunk in marks.sources_of(inside)
+        if not chunk.language or question.language in {None, chunk.language}
+    ]
+
+
+def _pointed_at(
+    said: str, sources: Sequence[Chunk], question: Question, search: Search
+) -> list[Chunk]:
+    """Passages of our own that an answer points at, where Dify named none."""
+    places = marks.addresses(said)
+    if sources or not (places or marks.has_links(said)):
+        return []
+    videos: dict[str | None, None] = dict.fromkeys(place.video_id for place in places)
+    found = [
+        chunk
+        for video_id in videos or {None: None}
+        for chunk in _found(question.text, video_id, question, search)
+    ]
+    return list({(chunk.video_id, chunk.start, chunk.text): chunk for chunk in found}.values())
+
+
+def _exact(sources: Sequence[Chunk], question: Question, search: Search) -> list[Chunk]:
+    """The same passages as the library has them, with the time of every line, if it has them."""
+    return [
+        next(
+            (
+                own
+                for own in _found(chunk.text[:SEARCHED], chunk.video_id, question, search)
+                if abs(own.start - chunk.start) < 1 and abs(own.end - chunk.end) < 1
+            ),
+            chunk,
+        )
+        for chunk in sources
+    ]
+
+
+def _found(text: str, video_id: str | None, question: Question, search: Search) -> list[Chunk]:
+    """What the library knows; an answer does without it where that cannot be searched."""
+    query = Query(
+        text=text,
+        limit=10,
+        video_id=video_id,
+        collection=question.collection,
+        language=question.language,
+    )
+    try:
+        return [hit.chunk for hit in search(query)]
+    except VideoRagError:
+        return []
+
+
+def _quoted(question: Question, sources: Sequence[Chunk]) -> Answer:
+    """The lines that hold the question's words, for an app that only searches."""
+    wanted = set(terms(question.text))
+    blocks: list[str] = []
+    citations: list[Citation] = []
+    for chunk in sources:
+        if len(citations) == question.limit or not wanted & set(terms(chunk.text)):
+            continue
+        found = citing.quote(wanted, chunk, question=question.text)
+        citations.append(citing.cited(len(citations) + 1, chunk, found))
+        span = timecode.span(found.start, found.end)
+        blocks.append(f"[{len(citations)}] {span} “{' '.join(found.text.split())}”")
+    text = "\n\n".join(blocks) or phrase("refusal", question.text)
+    return Answer(answer=text, citations=tuple(citations), refused=not citations, model="dify")
+
+
+def _unfounded(question: Question, said: str, *, searched: bool) -> Answer:
+    """An answer without any passage: small talk, or words that nothing supports."""
+    said = said.strip()
+    is_short = not searched and len(set(terms(question.text))) <= SMALL
+    is_small = bool(said) and (is_short or _is("small_talk", said))
+    is_refusal = _is("nothing_found", said) or _is("off_topic", said)
+    text = said if is_small or is_refusal else phrase("refusal", question.text)
+    return Answer(answer=text, refused=is_refusal or not is_small, model="dify")
+
+
+def _is(reply: Reply, said: str) -> bool:
+    """Whether this is one of our Chatflow's own replies."""
+    return any(beginning and said.startswith(beginning) for beginning in _beginnings(reply))
+
+
+@cache
+def _beginnings(reply: Reply) -> tuple[str, ...]:
+    """The reply in both languages, as far as it is the same in every library."""
+    folder = files.files("video_rag.dify").joinpath("prompts")
+    texts = [folder.joinpath(f"{reply}.{language}.txt") for language in ("en", "zh")]
+    return tuple(text.read_text("utf-8").partition("$")[0].strip() for text in texts)

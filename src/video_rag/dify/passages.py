@@ -1,0 +1,119 @@
+"""Passages read back from what Dify returns.
+
+A segment of ours is: the words spoken; what slides showed meanwhile; a line that says where it is
+from; its one address mark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from video_rag.chunking import parse_addresses
+from video_rag.model import BEST_ORIGIN, Chunk, Origin, Segment
+
+FROM = "— "
+"""Begins the line that says where a segment is from."""
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN_LANGUAGES = frozenset({"zh", "yue", "ja"})
+
+
+def parse(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk | None:
+    """The passage of a segment; None when it has no address that tells where it is from.
+
+    `chunk_id` is empty: Dify keeps neither the times of lines nor the slides' pictures.
+    """
+    places = parse_addresses(content)
+    if not places:
+        return None
+    video_id, start, end = places[-1]
+    lines = [line.strip() for line in content.splitlines() if line.strip()]
+    mark = next((at for at in range(len(lines) - 1, -1, -1) if "⟦" in lines[at]), len(lines))
+    body, source = lines[:mark], ""
+    if body and body[-1].startswith(FROM):
+        source = body.pop().removeprefix(FROM)
+    label, url, heading = _read_footer(source)
+    text = body[0] if body else content.partition("⟦")[0].strip()
+    said = metadata.get
+    return Chunk(
+        chunk_id="",
+        video_id=video_id,
+        title=str(said("title") or label or title),
+        heading=heading,
+        start=start,
+        end=end,
+        text=text,
+        language=_language(text, str(said("language") or "")),
+        origin=_origin(said("origin")),
+        lines=(Segment(start=start, end=end, text=text),),
+        slide_text="\n".join(body[1:]),
+        source=str(said("url") or ""),
+        url=url or str(said("url") or ""),
+        collection=str(said("collection") or "default"),
+        published=_date(said("published")),
+    )
+
+
+def guess(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk:
+    """The passage of a segment that somebody else wrote, as far as its metadata tell."""
+    said = metadata.get
+    start = _number(said("start"))
+    end = max(start, _number(said("end")))
+    name = str(said("title") or title)
+    return Chunk(
+        chunk_id="",
+        video_id=str(said("video_id") or name),
+        title=name,
+        heading="",
+        start=start,
+        end=end,
+        text=content.strip(),
+        language=_language(content, str(said("language") or "")),
+        origin=_origin(said("origin")),
+        lines=(Segment(start=start, end=end, text=content.strip()),),
+        url=str(said("url") or ""),
+        collection=str(said("collection") or "default"),
+        published=_date(said("published")),
+    )
+
+
+def _origin(value: Any) -> Origin:
+    return next((origin for origin in BEST_ORIGIN if origin == value), "platform")
+
+
+def _number(value: Any) -> float:
+    try:
+        return max(0.0, float(value))
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _date(value: Any) -> str | None:
+    """The ISO date of a `time` field: Unix seconds, which some versions give as text."""
+    try:
+        return datetime.fromtimestamp(float(value), UTC).date().isoformat()
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _language(text: str, main: str) -> str:
+    """A document may hold translations; only the main language is told of it."""
+    has_han = bool(_HAN.search(text))
+    if has_han == (main in _HAN_LANGUAGES) or not main:
+        return main
+    return "zh" if has_han else "en"
+
+
+_LINK = re.compile(r"\[(?P<label>[^\]]*) [0-9:]+\]\((?P<url>\S+)\)(?: · (?P<heading>.*))?")
+_PLAIN = re.compile(r"(?P<label>.*?) (?P<clock>[0-9]+:[0-9:]+)(?: · (?P<heading>.*))?")
+
+
+def _read_footer(source: str) -> tuple[str, str, str]:
+    """Title, link and heading from the line before the mark."""
+    if found := _LINK.fullmatch(source):
+        return found["label"], found["url"], found["heading"] or ""
+    if found := _PLAIN.fullmatch(source):
+        return found["label"], "", found["heading"] or ""
+    return "", "", source
