@@ -57,7 +57,8 @@ def create(
         "segmentation": "parent-child" if parent_child else "",
     }
     given = {option: value for option, value in wishes.items() if value}
-    dataset, is_new = dify.create(open_library(), to, name, **given)
+    library = open_library()
+    dataset, is_new = dify.create(library, to, name, **given)
     if as_json:
         print_json({"dataset_id": dataset.id, "name": name, "created": is_new})
         return
@@ -66,6 +67,10 @@ def create(
     if kept:
         out.print("keep this in video-rag.toml, so that every document is indexed the same:")
         out.print(escape("\n".join([f"[knowledge.{to}]", *kept])))
+    if other := dify.chosen_elsewhere(library, to, dataset):
+        out.print(
+            f"the settings name another dataset ({escape(other)}): set dataset_id to this one"
+        )
     out.print("[dim]next: video-rag publish --all[/]")
 
 

@@ -64,7 +64,7 @@ class Dify:
 
     def revision(self, document: Document, chunks: Sequence[Chunk]) -> str:
         """Names the segments, the metadata and how they are indexed."""
-        made = self._parts(document, chunks)
+        made = self.parts(document, chunks)
         form = [self.options.segmentation, self.options.child_length, self.options.keywords]
         return of_value([[part.segments for part in made], values(document), form])[:32]
 
@@ -79,7 +79,7 @@ class Dify:
         """Create or update the documents of a video, and wait until they are found."""
         del previous  # Dify itself tells what is there, also what another machine sent
         video_id = document.document_id
-        made = self._parts(document, chunks)
+        made = self.parts(document, chunks)
         if not made:
             raise ContentError(
                 f"{video_id} has no passages to publish",
@@ -207,7 +207,8 @@ class Dify:
             return nullcontext()
         return turn(self._home / "locks" / f"dify-{self.dataset_id}")
 
-    def _parts(self, document: Document, chunks: Sequence[Chunk]) -> list[Part]:
+    def parts(self, document: Document, chunks: Sequence[Chunk]) -> list[Part]:
+        """The documents that hold these passages; most often one."""
         budgeted = self.technique == "economy" and not self.options.keywords
         layout = Layout(with_title=not budgeted, page_url=self._page_url)
         return parts(document.document_id, chunks, layout, self.options.part_bytes)

@@ -38,6 +38,12 @@ def create(library: Library, base: str, name: str, **wishes: str) -> tuple[Datas
     return made.dataset, made.is_new
 
 
+def chosen_elsewhere(library: Library, base: str, dataset: Dataset) -> str:
+    """The dataset of the settings, where it is not this one; empty when all is well."""
+    given = str(library.settings.section("knowledge", base).get("dataset_id") or "")
+    return "" if given in {"", dataset.id} else given
+
+
 def examine(library: Library, base: str) -> Iterator[Finding]:
     """One finding after the other; after the first fault that the rest depend on it ends."""
     for number, (name, look) in enumerate(base_of(library, base).looks()):
