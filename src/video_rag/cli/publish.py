@@ -39,7 +39,10 @@ def publish(
         bool, typer.Option("--prune", help="Also remove what the library no longer has.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite what was changed there by hand.")
+        bool,
+        typer.Option(
+            "--force", help="Prove everything anew, and overwrite what was changed there by hand."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:

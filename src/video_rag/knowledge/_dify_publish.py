@@ -70,11 +70,11 @@ class Publisher:
         """Make one document be there just once, findable; returns its id.
 
         `present` are the documents that bear its name. Raises `Conflict` when somebody changed it
-        by hand, unless forced.
+        by hand. `force` overwrites that, and proves anew what seems done.
         """
         ranked = sorted(present, key=lambda row: _rank(row, revision))
         keep = ranked[0] if ranked else None
-        if keep and self._is_done(keep, revision):
+        if keep and not force and self._is_done(keep, revision):
             document_id = keep.id
         else:
             with self._turn():
@@ -185,7 +185,7 @@ class Publisher:
             return "its segments are switched off"
         if self.technique == "economy" and self.options.keywords:
             held = self._with_keywords(row, held)
-        return None if self._is_found(row, held) else "it cannot be found by its own words"
+        return None if self.is_found(row, held) else "it cannot be found by its own words"
 
     def _with_keywords(self, row: RemoteDocument, held: Sequence[Segment]) -> list[Segment]:
         """Every segment with all its words as keywords."""
@@ -197,7 +197,7 @@ class Publisher:
             found.append(segment.model_copy(update={"keywords": wanted}))
         return found
 
-    def _is_found(self, row: RemoteDocument, held: Sequence[Segment]) -> bool:
+    def is_found(self, row: RemoteDocument, held: Sequence[Segment]) -> bool:
         """Whether a retrieve of one of its segments finds the document."""
         if self.technique == "economy":
             # the segment with the most keywords matches all of them, and so comes among the first

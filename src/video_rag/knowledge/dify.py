@@ -15,7 +15,7 @@ from video_rag.dify.state import State
 from video_rag.digest import of_value
 from video_rag.embedders import Embedder
 from video_rag.errors import BadSettings, ContentError, Rejected
-from video_rag.knowledge import Holding
+from video_rag.knowledge import INDEXED, Holding
 from video_rag.knowledge import _dify_rules as rules
 from video_rag.knowledge._dify_care import Care, Made, make
 from video_rag.knowledge._dify_fields import values
@@ -225,7 +225,16 @@ class Dify:
         if not thorough and found.state != "edited":  # which a list only suspects
             return found
         held = [self.datasets.segments(self.dataset_id, row.id) for row in group]
-        return holding(video_id, group, held)
+        found = holding(video_id, group, held)
+        pairs = zip(group, held, strict=True)
+        if (
+            not thorough
+            or found.state != INDEXED
+            or all(self.publisher.is_found(row, segments) for row, segments in pairs)
+        ):
+            return found
+        problem = "Dify does not find it by its own words: publish --force repairs it"
+        return found.model_copy(update={"state": "lost", "problem": problem})
 
 
 def _video_id(group: Sequence[RemoteDocument]) -> str:

@@ -91,7 +91,7 @@ class Publishing:
             return Change("update", video_id, "the library has another version")
         if _proven(receipt) != revision or not receipt:  # another machine published it, or a kill
             return Change("update", video_id, "the receipt is missing")
-        return Change("unchanged", video_id)
+        return Change("update", video_id, "forced") if force else Change("unchanged", video_id)
 
     def _one(self, change: Change, *, force: bool) -> Outcome:
         if change.action == "unchanged":
