@@ -33,7 +33,7 @@ log = logging.getLogger("video_rag")
 ATTEMPTS = 3
 FIRST_PAUSE = 0.05
 """Seconds until the first look at the indexing; each further pause is half as long again."""
-PROBE_DEPTH = 50
+PROBE_DEPTH = 200
 FINISHED = frozenset({"completed", "error", "paused"})
 
 
@@ -107,7 +107,10 @@ class Publisher:
 
     def _write(self, part: Part, keep: RemoteDocument | None, *, force: bool) -> Held:
         """Post unless Dify already holds these very passages; returns what it holds then."""
-        keep = self.settled(keep) if keep else None
+        try:
+            keep = self.settled(keep) if keep else None
+        except Unavailable as error:  # the worker that had it may have died: a post begins anew
+            log.warning("%s", error)
         if keep is None:
             return self._post(part)
         if keep.indexing_status == "completed":
