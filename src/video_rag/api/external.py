@@ -25,12 +25,11 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
-from video_rag import timecode
 from video_rag.api.auth import TheLibrary, gate_of
 from video_rag.api.links import Links, TheLinks
 from video_rag.api.problems import Forbidden, Unauthorized
 from video_rag.api.timely import Timely
-from video_rag.chunking import address
+from video_rag.dify.passages import footer, one_line
 from video_rag.errors import NotFound, VideoRagError
 from video_rag.operations import keys
 from video_rag.operations.conditions import Conditions, day
@@ -177,9 +176,8 @@ def _record(found: Found, links: Links) -> dict[str, Any]:
         "origin": chunk.origin,
         "collection": chunk.collection,
     }
-    label = f"{chunk.title} {timecode.clock(chunk.start)}"
-    link = f"[{label.replace('[', '(').replace(']', ')')}]({facts['url']})"
-    content = [chunk.text, chunk.slide_text, link, address(chunk)]
+    slides = (one_line(line) for line in chunk.slide_text.splitlines())
+    content = [one_line(chunk.text), *slides, footer(chunk, str(facts["url"]))]
     return {
         "content": "\n".join(part for part in content if part),
         "score": round(found.score, 4),

@@ -1,4 +1,4 @@
-"""Passages read back from what Dify returns.
+"""What a passage looks like in Dify, and passages read back from what Dify returns.
 
 A segment of ours is: the words spoken; what slides showed meanwhile; a line that says where it is
 from; its one address mark.
@@ -11,13 +11,34 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from video_rag.chunking import parse_addresses
+from video_rag import timecode
+from video_rag.chunking import address, parse_addresses
 from video_rag.model import BEST_ORIGIN, Chunk, Origin, Segment
 
 FROM = "— "
 """Begins the line that says where a segment is from."""
+_SPAN = re.compile(r"\s*(?P<start>\d+(?::\d\d){1,2})\s*[-–—]\s*(?P<end>\d+(?::\d\d){1,2})\b")
+"""Transcripts that others publish often begin so."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HAN_LANGUAGES = frozenset({"zh", "yue", "ja"})
+
+
+def footer(chunk: Chunk, url: str, *, with_title: bool = True) -> str:
+    """The last lines of a segment: where it is from, with a link if there is one, and its mark."""
+    said: list[str] = []
+    if with_title:
+        label = f"{one_line(chunk.title)[:120]} {timecode.clock(chunk.start)}".strip()
+        label = label.replace("[", "(").replace("]", ")")
+        target = url.replace("(", "%28").replace(")", "%29")
+        said.append(f"[{label}]({target})" if url else label)
+    if chunk.heading:
+        said.append(one_line(chunk.heading)[:120])
+    return "\n".join([*([FROM + " · ".join(said)] if said else []), address(chunk)])
+
+
+def one_line(text: str) -> str:
+    """On one line, and without marks of its own."""
+    return " ".join(text.replace("⟦", "[").replace("⟧", "]").split())
 
 
 def parse(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk | None:
@@ -57,10 +78,11 @@ def parse(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk |
 
 
 def guess(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk:
-    """The passage of a segment that somebody else wrote, as far as its metadata tell."""
+    """The passage of a segment that somebody else wrote, as far as its metadata and words tell."""
     said = metadata.get
-    start = _number(said("start"))
-    end = max(start, _number(said("end")))
+    start, end = _number(said("start")), _number(said("end"))
+    if not end and (span := _SPAN.match(content)):
+        start, end = timecode.parse(span["start"]), timecode.parse(span["end"])
     name = str(said("title") or title)
     return Chunk(
         chunk_id="",
@@ -68,11 +90,11 @@ def guess(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk:
         title=name,
         heading="",
         start=start,
-        end=end,
+        end=max(start, end),
         text=content.strip(),
         language=_language(content, str(said("language") or "")),
         origin=_origin(said("origin")),
-        lines=(Segment(start=start, end=end, text=content.strip()),),
+        lines=(Segment(start=start, end=max(start, end), text=content.strip()),),
         url=str(said("url") or ""),
         collection=str(said("collection") or "default"),
         published=_date(said("published")),

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from video_rag.dify.datasets import Datasets, Record, Technique
+from video_rag.dify.passages import parse
 from video_rag.knowledge import _dify_rules as rules
 from video_rag.knowledge import ranking
-from video_rag.knowledge._dify_text import parse
 from video_rag.knowledge._dify_words import questions
 from video_rag.model import Chunk, Hit, Query
 from video_rag.tokens import characters, terms

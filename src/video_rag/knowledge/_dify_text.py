@@ -1,4 +1,4 @@
-"""A document's passages as Dify gets them, and passages read back from what Dify returns.
+"""A document's passages as Dify gets them; `dify.passages` reads them back.
 
 A segment is: the words spoken; what slides showed meanwhile; a line that says where it is from;
 its one address mark. Dify strips and folds some characters (control characters, runs of spaces,
@@ -8,16 +8,15 @@ leading punctuation), so texts are compared by their letters and digits alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from video_rag import timecode
-from video_rag.chunking import address, parse_addresses, split
+from video_rag.chunking import split
 from video_rag.dify.datasets import MAX_NAME, MAX_SEGMENT
 from video_rag.dify.datasets import Segment as RemoteSegment
+from video_rag.dify.passages import FROM, footer, one_line
 from video_rag.digest import of_value
-from video_rag.model import BEST_ORIGIN, Chunk, Origin, Segment, join_lines
+from video_rag.model import Chunk, Segment, join_lines
 from video_rag.pages import moment
 
 SEPARATOR = "\n\n---\n\n"
@@ -25,9 +24,6 @@ SEPARATOR = "\n\n---\n\n"
 _PART = re.compile(r"(?P<stem>.+?)(?:\.part(?P<number>[0-9]+))?\.md", re.DOTALL)
 _FOLDED = re.compile(r"[\W_ï¿¾]+")
 """¿, ¾ and ï are cut out by Dify 1.16.1, together with control characters."""
-_FROM = "— "
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_HAN_LANGUAGES = frozenset({"zh", "yue", "ja"})
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
@@ -104,26 +100,16 @@ def fingerprint(held: Sequence[RemoteSegment]) -> str:
 
 def _segments(chunk: Chunk, layout: Layout) -> Iterator[str]:
     """One segment; several for a passage that Dify would cut itself, and lose the mark."""
-    body = _line(chunk.text)
-    footer = _footer(chunk, layout)
-    room = MAX_SEGMENT - len(footer.encode()) - 2  # a token or character is at least one byte
+    body = one_line(chunk.text)
+    url = _link(chunk, layout.page_url) if layout.with_title else ""
+    source = footer(chunk, url, with_title=layout.with_title)
+    room = MAX_SEGMENT - len(source.encode()) - 2  # a token or character is at least one byte
     if len(body.encode()) > room:
         for half in _halves(chunk):
             yield from _segments(half, layout)
         return
     slides = _slides(chunk.slide_text, room - len(body.encode()) - 2)
-    yield "\n".join(part for part in (body, slides, footer) if part)
-
-
-def _footer(chunk: Chunk, layout: Layout) -> str:
-    said: list[str] = []
-    if layout.with_title:
-        label = f"{_line(chunk.title)[:120]} {timecode.clock(chunk.start)}".strip()
-        url = _link(chunk, layout.page_url)
-        said.append(f"[{_unbracketed(label)}]({url})" if url else label)
-    if chunk.heading:
-        said.append(_line(chunk.heading)[:120])
-    return "\n".join([*([_FROM + " · ".join(said)] if said else []), address(chunk)])
+    yield "\n".join(part for part in (body, slides, source) if part)
 
 
 def _link(chunk: Chunk, page_url: str) -> str:
@@ -131,14 +117,14 @@ def _link(chunk: Chunk, page_url: str) -> str:
     url = chunk.url
     if not url.startswith(("http://", "https://")):
         url = moment(page_url, chunk.video_id, chunk.start) if page_url else ""
-    return url.replace("(", "%28").replace(")", "%29")
+    return url
 
 
 def _halves(chunk: Chunk) -> Iterator[Chunk]:
     """A passage cut in two, each half with its own times."""
     lines = chunk.lines
     if len(lines) < 2:
-        whole = Segment(start=chunk.start, end=chunk.end, text=_line(chunk.text))
+        whole = Segment(start=chunk.start, end=chunk.end, text=one_line(chunk.text))
         length = max(chunk.end - chunk.start, 0.002)
         lines = tuple(split(whole.model_copy(update={"end": chunk.start + length}), length / 2))
         if len(lines) < 2:  # one word that fills a segment
@@ -161,88 +147,10 @@ def _slides(text: str, room: int) -> str:
     """As many lines of the slides as fit, without empty ones."""
     kept: list[str] = []
     for line in text.splitlines():
-        tidy = _line(line)
+        tidy = one_line(line)
         room -= len(tidy.encode()) + 1
         if tidy and room < 0:
             break
-        if tidy and tidy != "---" and not tidy.startswith(_FROM):
+        if tidy and tidy != "---" and not tidy.startswith(FROM):
             kept.append(tidy)
     return "\n".join(kept)
-
-
-def _line(text: str) -> str:
-    """On one line, and without marks of its own."""
-    return " ".join(text.replace("⟦", "[").replace("⟧", "]").split())
-
-
-def _unbracketed(text: str) -> str:
-    return text.replace("[", "(").replace("]", ")")
-
-
-def parse(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk | None:
-    """The passage of a segment; None when it has no address that tells where it is from.
-
-    `chunk_id` is empty: Dify keeps neither the times of lines nor the slides' pictures.
-    """
-    places = parse_addresses(content)
-    if not places:
-        return None
-    video_id, start, end = places[-1]
-    lines = [line.strip() for line in content.splitlines() if line.strip()]
-    mark = next((at for at in range(len(lines) - 1, -1, -1) if "⟦" in lines[at]), len(lines))
-    body, source = lines[:mark], ""
-    if body and body[-1].startswith(_FROM):
-        source = body.pop().removeprefix(_FROM)
-    label, url, heading = _read_footer(source)
-    text = body[0] if body else content.partition("⟦")[0].strip()
-    said = metadata.get
-    return Chunk(
-        chunk_id="",
-        video_id=video_id,
-        title=str(said("title") or label or title),
-        heading=heading,
-        start=start,
-        end=end,
-        text=text,
-        language=_language(text, str(said("language") or "")),
-        origin=_origin(said("origin")),
-        lines=(Segment(start=start, end=end, text=text),),
-        slide_text="\n".join(body[1:]),
-        source=str(said("url") or ""),
-        url=url or str(said("url") or ""),
-        collection=str(said("collection") or "default"),
-        published=_date(said("published")),
-    )
-
-
-def _origin(value: Any) -> Origin:
-    return next((origin for origin in BEST_ORIGIN if origin == value), "platform")
-
-
-def _date(value: Any) -> str | None:
-    """The ISO date of a `time` field: Unix seconds, which some versions give as text."""
-    try:
-        return datetime.fromtimestamp(float(value), UTC).date().isoformat()
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
-
-
-def _language(text: str, main: str) -> str:
-    """A document may hold translations; only the main language is told of it."""
-    has_han = bool(_HAN.search(text))
-    if has_han == (main in _HAN_LANGUAGES) or not main:
-        return main
-    return "zh" if has_han else "en"
-
-
-_LINK = re.compile(r"\[(?P<label>[^\]]*) [0-9:]+\]\((?P<url>\S+)\)(?: · (?P<heading>.*))?")
-_PLAIN = re.compile(r"(?P<label>.*?) (?P<clock>[0-9]+:[0-9:]+)(?: · (?P<heading>.*))?")
-
-
-def _read_footer(source: str) -> tuple[str, str, str]:
-    """Title, link and heading from the line before the mark."""
-    if found := _LINK.fullmatch(source):
-        return found["label"], found["url"], found["heading"] or ""
-    if found := _PLAIN.fullmatch(source):
-        return found["label"], "", found["heading"] or ""
-    return "", "", source
