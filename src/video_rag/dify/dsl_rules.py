@@ -18,6 +18,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "start": ("variables",),
     "llm": ("model", "prompt_template", "context", "vision"),
     "parameter-extractor": ("model", "query", "parameters", "reasoning_mode"),
+    "question-classifier": ("model", "query_variable_selector", "classes"),
     "if-else": ("cases",),
     "knowledge-retrieval": (
         "query_variable_selector",
@@ -34,7 +35,8 @@ _NEEDED: dict[str, tuple[str, ...]] = {
 _OPERATORS = {"is", "is not", "contains", "not contains", "start with", "end with"}
 _UNARY = {"empty", "not empty"}
 _OUTPUTS = {
-    "llm": {"text"},
+    "llm": {"text", "usage", "reasoning_content"},
+    "question-classifier": {"class_id", "class_name"},
     "knowledge-retrieval": {"result"},
     "variable-aggregator": {"output"},
     "iteration": {"output", "item", "index"},
@@ -160,6 +162,8 @@ class _Graph:
 def _handles(data: Json) -> set[str]:
     if data["type"] == "if-else":
         return {case_["case_id"] for case_ in data["cases"]} | {"false"}
+    if data["type"] == "question-classifier":
+        return {class_["id"] for class_ in data["classes"]}
     return {"source"}
 
 
@@ -169,6 +173,8 @@ def _outputs(data: Json) -> set[str]:
             return {variable["variable"] for variable in data["variables"]}
         case "parameter-extractor":
             return {p["name"] for p in data["parameters"]} | {"__is_success", "__reason"}
+        case "llm" if data.get("structured_output_enabled"):
+            return {*_OUTPUTS["llm"], "structured_output"}
         case kind:
             return _OUTPUTS.get(kind, set())
 
@@ -176,7 +182,7 @@ def _outputs(data: Json) -> set[str]:
 def _selectors(data: Json) -> Iterable[Selector]:
     """Every variable that a node reads, from its fields and from its texts."""
     match data["type"]:
-        case "knowledge-retrieval":
+        case "knowledge-retrieval" | "question-classifier":
             yield data["query_variable_selector"]
         case "parameter-extractor":
             yield data["query"]
@@ -253,6 +259,7 @@ def _check_retrieval(data: Json) -> Iterable[str]:
 
 _CHECKS: dict[str, Callable[[Json], Iterable[str]]] = {
     "llm": _check_llm,
+    "question-classifier": _check_model,
     "parameter-extractor": _check_extractor,
     "if-else": _check_cases,
     "knowledge-retrieval": _check_retrieval,

@@ -89,8 +89,7 @@ def manual_path(url: str) -> list[str]:
         "make a key: video-rag keys add dify --role read",
         f"in Dify: Knowledge → External Knowledge API → Add: endpoint {url}, and the key",
         f"Knowledge → Connect to an External Knowledge Base: this API, id `{WHOLE}`",
-        "its id is in the address of its page: video-rag dify chatflow --variant external "
-        "--dataset ID",
+        "video-rag dify chatflow --variant external --dataset ID (as in its page's address)",
     ]
 
 
@@ -119,8 +118,9 @@ def _register(console: Console, api_id: str, name: str, url: str, key: str) -> s
         console.change_external_api(known["id"], known["name"], url, key)
         return str(known["id"])
     except Rejected as error:
+        said = (said_by(error).message or str(error)).replace(key, "…")  # Dify repeats the key
         raise Rejected(
-            f"Dify does not reach {url}: {said_by(error).message or error}",
+            f"Dify does not reach {url}: {said}",
             hint="is `video-rag serve` running, and is this its address from where Dify runs? "
             "Inside Docker 127.0.0.1 is Dify itself: try http://host.docker.internal:8420",
         ) from error
