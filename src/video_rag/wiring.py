@@ -56,6 +56,7 @@ class Parts:
         self.settings = settings
         self.ledger = ledger
         self._bases: dict[str, Knowledge] = {}
+        self._answerers: dict[str, Answerer] = {}
         _refuse_unknown_tables(settings)
 
     def part(self, family: str, name: str, **parts: Any) -> Part[Any]:
@@ -114,9 +115,10 @@ class Parts:
         return ["embedded", *(name for name in more if name != "embedded")]
 
     def answerer(self, name: str) -> Answerer:
-        """Who answers."""
-        answerer: Answerer = self.build("answerers", name)
-        return answerer
+        """Who answers; the same object each time, since it may remember conversations."""
+        if name not in self._answerers:
+            self._answerers[name] = self.build("answerers", name)
+        return self._answerers[name]
 
     def queue(self) -> Queue:
         """Who runs the stages."""

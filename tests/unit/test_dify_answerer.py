@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from importlib import resources
 from typing import Any
 
+import httpx2
 import pytest
 import stamina
+import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,10 +25,14 @@ from video_rag.answerers import Delta, Done
 from video_rag.answerers._dify_marks import numbered, printed
 from video_rag.answerers._dify_talks import KEPT, Talks
 from video_rag.answerers.dify import Dify
+from video_rag.api import create_app
 from video_rag.chunking import address
+from video_rag.dify.events import follow
 from video_rag.errors import BadSettings, Rejected, Unavailable
+from video_rag.library import Library
 from video_rag.model import Answer, Chunk, Hit, Query, Question, Segment, Turn
 from video_rag.plugins import Part
+from video_rag.settings import load_settings
 from video_rag.testing.answerer_contract import ANSWER, PASSAGES, QUESTION, AnswererTests, Shelf
 
 FRIDAY, LIGHT = PASSAGES
@@ -377,6 +386,57 @@ def test_the_memory_for_conversations_is_bounded() -> None:
     assert talks.take(turns("0")) == ""
     assert talks.take(turns("1")) == "c-1"
     assert talks.take(()) == ""
+
+
+# through the library and the server
+
+
+@contextmanager
+def library_with(server: Replayed) -> Iterator[Library]:
+    """A library whose questions go to a Dify, set up once for knowledge and answers."""
+    base = {"base_url": f"{server.url}/v1", "app_key": "app-1"}
+    library = Library(load_settings({"knowledge": {"dify": base}, "ask": {"answerer": "dify"}}))
+    yield library
+    library.parts.answerer("dify").close()  # type: ignore[attr-defined]  # not of the contract
+    library.close()
+
+
+def test_a_library_goes_on_with_a_conversation() -> None:
+    with replay(told("Hi.", searched=False)) as server, library_with(server) as library:
+        for text, said in (("Hi", ()), ("Hey", turns("Hi", "Hi."))):
+            list(library.ask(Question(text=text, conversation=said)))
+    assert sent(server) == [("", "Hi"), ("c-1", "Hey")]
+
+
+def test_who_leaves_the_page_stops_the_run_in_dify() -> None:
+    events = sse(*({"event": "message", "answer": "word " * 40} for _ in range(20_000)))
+    endless = Reply("POST", "/v1/chat-messages", body=events)
+    stop = Reply("POST", "/v1/chat-messages/t-1/stop", body={})
+    with replay(endless, stop) as server, library_with(server) as library:
+        app = create_app(library, keys_required=False)
+        web = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]})
+            thread.start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/ask"
+            with httpx2.stream("POST", url, json={"question": "Hi"}) as answer:
+                assert next(answer.iter_lines()) == "event: delta"
+            while len(server.asked) < 2:
+                time.sleep(0.01)
+            web.should_exit = True
+            thread.join()
+    assert server.asked[-1].path == stop.path
+
+
+def test_ctrl_c_stops_the_run_in_dify() -> None:
+    def lines() -> Iterator[str]:
+        yield f"data: {json.dumps({**IDS, 'event': 'workflow_started'})}"
+        raise KeyboardInterrupt
+
+    stopped: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        list(follow("Dify", nullcontext(lines()), stopped.append))
+    assert stopped == ["t-1"]
 
 
 # options

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
+from starlette.background import BackgroundTask
 
 from video_rag.answerers import Delta
 from video_rag.api.auth import TheLibrary, needs
@@ -73,12 +74,16 @@ def ask(asking: Asking, library: TheLibrary, links: TheLinks) -> StreamingRespon
         conversation=tuple(Turn.model_validate(turn.model_dump()) for turn in asking.conversation),
     )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    events = _events(library, question, links)
     return StreamingResponse(
-        _events(library, question, links), media_type="text/event-stream", headers=headers
+        events,
+        media_type="text/event-stream",
+        headers=headers,
+        background=BackgroundTask(events.close),  # also when the asker is gone: nobody answers on
     )
 
 
-def _events(library: Library, question: Question, links: Links) -> Iterator[str]:
+def _events(library: Library, question: Question, links: Links) -> Generator[str, None, None]:
     try:
         for event in library.ask(question):
             if isinstance(event, Delta):

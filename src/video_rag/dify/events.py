@@ -114,7 +114,7 @@ def follow(
                 elif isinstance(event, Ended):
                     running = ""
                 yield event
-    except GeneratorExit:
+    except (GeneratorExit, KeyboardInterrupt):  # left early, or Ctrl-C while waiting
         if running:
             # nobody is left to tell that it could not be stopped; it ends by itself
             with suppress(VideoRagError):
