@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from video_rag.cli import dify_apps
 from video_rag.cli.ops import print_finding
 from video_rag.cli.show import out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
@@ -33,6 +34,7 @@ def register(parent: typer.Typer) -> None:
     app.command("create")(create)
     app.command("status")(status)
     app.command("check")(check)
+    dify_apps.register(app)
     parent.add_typer(app, name="dify")
 
 
