@@ -16,6 +16,6 @@ runs one by itself. Economy datasets need jieba: `pip install 'video-rag[testing
 
 from video_rag.testing.dify.faults import Faults
 from video_rag.testing.dify.server import DifyServer
-from video_rag.testing.dify.state import Limits
+from video_rag.testing.dify.switches import Limits
 
 __all__ = ["DifyServer", "Faults", "Limits"]

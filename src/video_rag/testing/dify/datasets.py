@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from video_rag.testing.dify import external
 from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.payloads import (
     DatasetCreatePayload,
@@ -69,8 +70,8 @@ def create_dataset(call: Call) -> Reply:
         search_was_set=asked.retrieval_model is not None,
     )
     if asked.provider == "external":
-        dataset.external = call.world.bind_external(
-            asked.external_knowledge_api_id, asked.external_knowledge_id
+        dataset.external = external.bind(
+            call.world, asked.external_knowledge_api_id, asked.external_knowledge_id
         )
     call.world.datasets[dataset.id] = dataset
     return Reply(dataset_json(call.world, dataset))

@@ -17,7 +17,7 @@ from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.payloads import HitTestingPayload, RetrievalModel, SearchMethod
 from video_rag.testing.dify.shapes import record_json
 from video_rag.testing.dify.state import Child, Dataset, Document, Segment, World
-from video_rag.testing.dify.wire import Reply, Routes, invalid, validated
+from video_rag.testing.dify.wire import ApiError, Reply, Routes, invalid, validated
 from video_rag.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
 
 routes = Routes("/v1/datasets/{dataset}")
@@ -45,6 +45,8 @@ def retrieve(call: Call) -> Reply:
     found = call.dataset
     asked = validated(HitTestingPayload, call.request.json)
     if found.external is not None:
+        if asked.retrieval_model is None:
+            raise ApiError(500, "internal_server_error", "'reranking_enable'")
         return Reply({"query": {"content": asked.query}, "records": []})
     stored = found.settings["retrieval_model_dict"]
     model = asked.retrieval_model or RetrievalModel.model_validate(stored)

@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from video_rag.testing.dify import datasets, documents, metadata, retrieval, segments
+from video_rag.testing.dify import (
+    chat,
+    console,
+    console_account,
+    console_external,
+    datasets,
+    documents,
+    metadata,
+    retrieval,
+    segments,
+)
 from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.faults import RATE_LIMITED, Faults, Kind
 from video_rag.testing.dify.indexing import Indexer
 from video_rag.testing.dify.payloads import SegmentUpdateArgs
 from video_rag.testing.dify.state import Dataset, Document, World
-from video_rag.testing.dify.wire import NO_ROUTE, ApiError, Reply, Request, forbidden, refusal
+from video_rag.testing.dify.wire import (
+    NO_ROUTE,
+    ApiError,
+    Reply,
+    Request,
+    bearer,
+    forbidden,
+    refusal,
+    unauthorized,
+)
 
 VERSION = "1.16.1"
 """What `X-Version` says, and the release whose behaviour is followed."""
-_TABLES = (datasets.routes, documents.routes, metadata.routes, segments.routes, retrieval.routes)
+_TABLES = [
+    part.routes
+    for part in (
+        *(datasets, documents, metadata, segments, retrieval),
+        *(chat, console, console_account, console_external),
+    )
+]
+_KNOWLEDGE = ("/v1/datasets", "/v1/workspaces")
 _SEARCHES = ("/retrieve", "/hit-testing")
 
 
@@ -57,6 +84,11 @@ class DifyServer(World):
     def url(self) -> str:
         """Without a path."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def console_url(self) -> str:
+        """Of the console API."""
+        return f"{self.url}/console/api"
 
     @property
     def base_url(self) -> str:
@@ -113,6 +145,15 @@ class DifyServer(World):
                         return
         raise KeyError((document_name, position))
 
+    def add_app(self, dsl: str) -> str:
+        """Import a Chatflow, publish it, and make a key for it: the key."""
+        with self.lock:
+            return console.add_app(self, dsl)
+
+    def expire_logins(self) -> None:
+        """Every login to the console has run out."""
+        self.sessions.clear()
+
     def api_enabled(self, dataset_id: str, enabled: bool) -> None:
         """Switch the API of a dataset on or off, as on its page."""
         self.datasets[dataset_id].enable_api = enabled
@@ -138,21 +179,27 @@ class DifyServer(World):
         try:
             with self.lock:
                 self._authorize(request)
-                return handler(Call(self, request, ids))
+                done = handler(Call(self, request, ids))
+            return done if isinstance(done, Reply) else done()
         except ApiError as error:
             return refusal(error)
 
     def _authorize(self, request: Request) -> None:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
-            said = "Authorization header must be provided and start with 'Bearer'"
-            raise ApiError(401, "unauthorized", said, WWW_Authenticate='Bearer realm="api"')
-        if key not in self.dataset_keys:
-            said = "Access token is invalid"
-            raise ApiError(401, "unauthorized", said, WWW_Authenticate='Bearer realm="api"')
+        if request.path.startswith("/console/"):
+            if request.path not in console_account.OPEN:
+                console_account.authorize(self, request)
+            return
+        key = bearer(request)
+        if request.path.startswith(_KNOWLEDGE):
+            self._authorize_knowledge(request, key)
+        elif key not in self.app_keys:
+            raise unauthorized("Access token is invalid")
+
+    def _authorize_knowledge(self, request: Request, key: str) -> None:
+        if key not in {*self.dataset_keys, self.read_only_key}:
+            raise unauthorized("Access token is invalid")
         writes = request.method != "GET"
-        searches = request.path.endswith(_SEARCHES)
-        if writes and not searches and key == self.read_only_key:
+        if writes and not request.path.endswith(_SEARCHES) and key == self.read_only_key:
             raise forbidden(
                 "You don't have the permission to access the requested resource. "
                 "It is either read-protected or not readable by the server."
@@ -246,9 +293,27 @@ class _Handler(BaseHTTPRequestHandler):
         given = {"content-type": "application/json", "x-version": VERSION, "x-env": "PRODUCTION"}
         for name, value in (given | dict(reply.headers)).items():
             self.send_header(name, value)
+        for cookie in reply.cookies:
+            self.send_header("set-cookie", cookie)
+        if reply.stream is not None:
+            self._stream(reply.stream)
+            return
         payload = reply.payload()
         if reply.status != 204:
             self.send_header("content-length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
+        self.wfile.flush()
+
+    def _stream(self, chunks: Iterator[bytes]) -> None:
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        try:
+            for chunk in chunks:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+                self.wfile.flush()
+        except ConnectionError:
+            self.close_connection = True  # the client left, or the stream was cut on purpose
+            return
+        self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()

@@ -8,15 +8,27 @@ import uuid
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
-from threading import Condition, RLock
-from typing import Any
+from threading import Condition, Event, RLock
+from typing import TYPE_CHECKING, Any
 
-from video_rag.testing.dify.wire import ApiError, forbidden, invalid, not_found
+from video_rag.testing.dify.switches import Switches
+from video_rag.testing.dify.wire import (
+    ApiError,
+    Request,
+    bearer,
+    forbidden,
+    invalid,
+    not_found,
+    unauthorized,
+)
+
+if TYPE_CHECKING:
+    from video_rag.testing.dify.apps import App, Import
+    from video_rag.testing.dify.external import ExternalApi
+    from video_rag.testing.dify.talks import Conversation
 
 ACCOUNT_NAME = "admin"
 DONE = "completed"
-PROVIDER = "langgenius/openai_api_compatible/openai_api_compatible"
-"""Of the models that the server has."""
 
 
 @dataclass
@@ -178,50 +190,35 @@ class Dataset:
         return self.documents[document_id]
 
 
-@dataclass
-class Limits:
-    """What a plan of the cloud allows, and what every server does."""
-
-    knowledge_per_minute: int | None = None
-    documents: int | None = None
-    vector_space_is_full: bool = False
-    upload_bytes: int = 15 * 1024 * 1024
-    name_length: int = 200
-
-
-class World:
+class World(Switches):
     """All state of one server. `lock` guards it; `changed` wakes those who index."""
 
     def __init__(self, *, index_seconds: float, workers: int, seed: int) -> None:
+        super().__init__(index_seconds=index_seconds, workers=workers)
         self.lock = RLock()
         self.changed = Condition(self.lock)
         self._random = random.Random(seed)  # noqa: S311 - the same ids every time
         self._serials = count(1)
-        self.index_seconds = index_seconds
-        """Seconds from the start of a document's indexing to its end."""
-        self.workers = workers
-        """How many documents are indexed at a time."""
-        self.status_seconds = 1.0
-        """Seconds for which a document whose status was changed refuses the next change."""
-        self.has_plugin_daemon = True
-        self.embedding_alive = True
-        """Whether the embedding model can be reached."""
-        self.model_alive = True
-        """Whether the language model can be reached."""
-        self.loses_parallel_segments = True
-        """Economy: of documents indexed at the same time, the last one's keywords win."""
-        self.limits = Limits()
         self.workspace_id = self.new_id()
         self.account_id = self.new_id()
-        self.embedding_models = [(PROVIDER, "stub-embed")]
         self.dataset_key = self.new_key("dataset")
         self.read_only_key = self.new_key("dataset")
         """A dataset key with which nothing may be changed."""
-        self.dataset_keys = [self.dataset_key, self.read_only_key]
+        self.dataset_keys = [self.dataset_key]
         self.app_keys: dict[str, str] = {}
         """App key → app id."""
+        self.admin_key = self.new_key("admin")
+        """Opens the console as ADMIN_API_KEY does."""
+        self.sessions: dict[str, str] = {}
+        """Access token of a login → its CSRF token."""
         self.datasets: dict[str, Dataset] = {}
         self.tags: dict[str, str] = {}
+        self.apps: dict[str, App] = {}
+        self.imports: dict[str, Import] = {}
+        self.external_apis: dict[str, ExternalApi] = {}
+        self.conversations: dict[str, Conversation] = {}
+        self.running: dict[str, Event] = {}
+        """Task id → what stops it."""
         self.queue: deque[tuple[Dataset, Document, int]] = deque()
         self._worker_alive = True
         self._calls: deque[float] = deque()
@@ -276,11 +273,15 @@ class World:
 
     def app_count(self, dataset_id: str) -> int:
         """How many apps search a dataset."""
-        return 0
+        flows = (app.published for app in self.apps.values() if app.published)
+        return sum(dataset_id in flow.dataset_ids for flow in flows)
 
-    def bind_external(self, api_id: str | None, knowledge_id: str | None) -> dict[str, Any]:
-        """What a dataset is told of the external knowledge behind it."""
-        raise invalid(f"External API template not found: {api_id} {knowledge_id}")
+    def app_of(self, request: Request) -> App:
+        """The app whose key a request has; 401 without one."""
+        key = bearer(request)
+        if key not in self.app_keys:
+            raise unauthorized("Access token is invalid")
+        return self.apps[self.app_keys[key]]
 
     def spend_call(self, message: str) -> None:
         """Count one knowledge call against the limit per minute."""

@@ -47,6 +47,11 @@ def forbidden(message: str) -> ApiError:
     return ApiError(403, "forbidden", message)
 
 
+def unauthorized(message: str) -> ApiError:
+    """A 401 of the service API."""
+    return ApiError(401, "unauthorized", message, WWW_Authenticate='Bearer realm="api"')
+
+
 class File(NamedTuple):
     """An uploaded file."""
 
@@ -140,6 +145,8 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: Iterator[bytes] | None = None
+    cookies: tuple[str, ...] = ()
+    """Values of `Set-Cookie`."""
 
     def payload(self) -> bytes:
         """The bytes of the body."""
@@ -148,6 +155,14 @@ class Reply:
         if self.status == 204:
             return b""
         return json.dumps(self.body).encode() + b"\n"
+
+
+def bearer(request: Request) -> str:
+    """The key that a request holds; 401 without one."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise unauthorized("Authorization header must be provided and start with 'Bearer'")
+    return key
 
 
 NO_CONTENT = Reply(status=204)
@@ -168,7 +183,9 @@ def validated(model: type[_M], data: Any) -> _M:
         raise invalid(str(error)) from None
 
 
-Handler = Callable[[Any], Reply]
+Deferred = Callable[[], Reply]
+"""What is left to do outside the world's lock."""
+Handler = Callable[[Any], Reply | Deferred]
 
 
 class Routes:
