@@ -17,20 +17,16 @@ import httpx2
 import pytest
 import stamina
 import uvicorn
-from hypothesis import given
-from hypothesis import strategies as st
 
 from replay import Replayed, Reply, recorded, replay
 from video_rag.answerers import Delta, Done
-from video_rag.answerers._dify_marks import numbered, printed
-from video_rag.answerers._dify_talks import KEPT, Talks
 from video_rag.answerers.dify import Dify
 from video_rag.api import create_app
 from video_rag.chunking import address
 from video_rag.dify.events import follow
 from video_rag.errors import BadSettings, Rejected, Unavailable
 from video_rag.library import Library
-from video_rag.model import Answer, Chunk, Hit, Query, Question, Segment, Turn
+from video_rag.model import Answer, Chunk, Hit, Query, Question, Turn
 from video_rag.plugins import Part
 from video_rag.settings import load_settings
 from video_rag.testing.answerer_contract import ANSWER, PASSAGES, QUESTION, AnswererTests, Shelf
@@ -205,7 +201,11 @@ def test_a_chatflow_without_a_model_is_quoted_not_printed() -> None:
         for one in (segment(FRIDAY), segment(LIGHT))
     ]
     said = "\n".join(f"- {row!r}" for row in rows)
-    answer = ask(told(said), search=Shelf(*PASSAGES))
+    with dify(told(said)) as (answerer, _):
+        shown, done = answerer.ask(Question(text=QUESTION), Shelf(*PASSAGES))
+    assert isinstance(done, Done)
+    answer = done.answer
+    assert shown == Delta(answer.answer)
     assert answer.answer == "[1] 0:04–0:06 “Somebody must've stolen the crown jewels”"
     assert [one.video_id for one in answer.citations] == ["v:friday"]
     assert ask(told(said), "Who won the match?").refused
@@ -270,14 +270,6 @@ def test_recorded_external_records_are_cited_where_they_start() -> None:
 def test_a_recorded_greeting_is_small_talk() -> None:
     answer = ask(stream("branching/br-1-hello"), "hello")
     assert answer == Answer(answer="Hi! Ask me about the videos.", model="dify")
-
-
-def test_a_recorded_search_result_is_read() -> None:
-    text = recorded("no-daemon/nd-13-chat-retrieval-only").body["answer"]
-    [resource] = printed(text)
-    assert resource.metadata["video_id"] == "vid-001"
-    assert resource.content.startswith("00:01:10 - 00:03:45 Chunking strategies\nChunking splits")
-    assert resource.title == "renamed.md"
 
 
 @pytest.mark.parametrize(
@@ -379,15 +371,6 @@ def test_the_same_words_of_two_people_do_not_share_a_conversation() -> None:
     assert [conversation for conversation, _ in sent(server)] == ["", "c-1", ""]
 
 
-def test_the_memory_for_conversations_is_bounded() -> None:
-    talks = Talks()
-    for number in range(KEPT + 1):
-        talks.keep(turns(str(number)), f"c-{number}")
-    assert talks.take(turns("0")) == ""
-    assert talks.take(turns("1")) == "c-1"
-    assert talks.take(()) == ""
-
-
 # through the library and the server
 
 
@@ -461,54 +444,6 @@ def test_the_key_is_no_part_of_what_decides_answers() -> None:
     other = Part("answerers", "dify", {"app_key": "app-2", "timeout": 1})
     assert one.key == other.key
     assert "app-1" not in repr(one.options)
-
-
-# what points at sources
-
-
-def source(video_id: str, start: float, end: float, url: str = "") -> Chunk:
-    line = Segment(start=start, end=end, text="words")
-    return LIGHT.model_copy(
-        update={"video_id": video_id, "start": start, "end": end, "url": url, "lines": (line,)}
-    )
-
-
-TUBE = "https://www.youtube.com/watch?v=abc-1"
-SOURCES = [
-    source("youtube:abc-1", 0, 45, TUBE),
-    source("youtube:abc-1", 60, 105, TUBE),
-    source("file:feed", 60.5, 105, "https://v.example/#/video/file:feed?t=60.5"),
-]
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        (f"[x 1:00]({TUBE}&t=60s)", "[2]"),
-        (f"[x 0:00]({TUBE}&t=0s)", "[1]"),
-        (f"[x 0:30]({TUBE}&t=30s)", "[1]"),
-        (f"[x 9:59]({TUBE}&t=599s)", ""),
-        ("[x 1:00](https://youtu.be/abc-1?t=60)", "[2]"),
-        ("[x 1:00](https://youtu.be/abc-12?t=60)", ""),
-        ("[x 1:00](<https://v.example/#/video/file%3Afeed?t=60.5>)", "[3]"),
-        ("— [x 1:00](https://v.example/#/video/file:feed?t=60)", "[3]"),
-        ("⟦youtube:abc-1@61-70⟧", "[2]"),
-        ("⟦youtube:abc-1@500-510⟧", ""),
-        ("⟦nonsense⟧", ""),
-        ("see [the page](https://other.example/)", "see [the page](https://other.example/)"),
-        ("![x](https://other.example/a.png)", "![x](https://other.example/a.png)"),
-        ("it is so [2]", "it is so [2]"),
-    ],
-)
-def test_links_and_marks_are_numbered_by_what_they_open(said: str, expected: str) -> None:
-    assert numbered(f"{said} [1]", SOURCES) == f"{expected} [1]"
-
-
-@given(st.text(alphabet="[](){}⟦⟧@-:.?t=1 a\n'\"", max_size=60))
-def test_no_text_breaks_the_reading(text: str) -> None:
-    assert isinstance(numbered(text, SOURCES), str)
-    assert isinstance(printed(text), list)
-    assert isinstance(printed(f"- {{{text}}}"), list)
 
 
 # the contract

@@ -14,6 +14,8 @@ from video_rag.dify import passages
 from video_rag.dify.events import Resource
 from video_rag.model import Chunk
 
+RESULT = "- {"
+"""Begins a line of printed search results."""
 _LINK = re.compile(r"(?:— )?(?<!!)\[(?P<label>[^\]\n]*)\]\(\s*<?(?P<url>[^)\s>]+)>?\s*\)")
 _ADDRESS = re.compile(r"⟦[^⟦⟧\n]*⟧")
 _NUMBER = re.compile(r"[\[［【〔]\s*\d{1,2}\s*[\]］】〕]")
@@ -43,7 +45,7 @@ def printed(text: str) -> list[Resource]:
     Dify writes each on a line, as a list item in Python's notation.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    rows = [_row(line) for line in lines if line.startswith("- {") and line.endswith("}")]
+    rows = [_row(line) for line in lines if line.startswith(RESULT) and line.endswith("}")]
     if not rows or len(rows) != len(lines) or not all(rows):
         return []
     return [
@@ -55,7 +57,7 @@ def printed(text: str) -> list[Resource]:
 def _row(line: str) -> dict[str, Any]:
     """A search result, or nothing when the line is none."""
     try:
-        row = ast.literal_eval(line.removeprefix("- "))
+        row = ast.literal_eval(line[RESULT.index("{") :])
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return {}
     is_result = isinstance(row, dict) and isinstance(row.get("metadata"), dict)

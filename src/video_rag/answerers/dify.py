@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources as files
 from typing import Literal
@@ -82,29 +83,20 @@ class Dify:
         Raises `Rejected` or `Unavailable` in Dify's words when the app fails, is stopped or breaks
         off.
         """
-        said, ended = "", Ended("succeeded")
-        named: tuple[Resource, ...] = ()
-        has_shown = False
+        heard = _Heard()
         with closing(self._events(question)) as events:
             for event in events:
-                match event:
-                    case Piece(text):
-                        said, has_shown = said + text, True
-                        yield Delta(text)
-                    case Replaced(text):
-                        said = text
-                    case Resources(items):
-                        named = items
-                    case Ended():
-                        ended = event
+                heard.note(event)
+                if text := heard.fresh():
+                    yield Delta(text)
+        ended = heard.ended
         if ended.status == "stopped":
             raise Unavailable("the answer was stopped in Dify", hint="ask again")
-        answer = self._answer(question, said, named, search) or _unfounded(
-            question, said, searched=ended.searched
-        )
+        answer = self._answer(question, heard, search)
+        answer = answer or _unfounded(question, heard.said, searched=ended.searched)
         if ended.conversation_id:
             self._talks.keep(_after(question, answer), ended.conversation_id)
-        if not has_shown:
+        if not heard.shown:
             yield Delta(answer.answer)
         yield Done(answer)
 
@@ -122,12 +114,12 @@ class Dify:
                 return
         yield from self._chat.send(_with_history(question), user=user, inputs=inputs)
 
-    def _answer(
-        self, question: Question, said: str, named: Sequence[Resource], search: Search
-    ) -> Answer | None:
+    @staticmethod
+    def _answer(question: Question, heard: _Heard, search: Search) -> Answer | None:
         """The answer as its passages support it; None when it has none."""
-        results = () if named else marks.printed(said)
-        sources = _within(named or results, question)
+        said = heard.said
+        results = () if heard.named else marks.printed(said)
+        sources = _within(heard.named or results, question)
         if results:
             return _quoted(question, _exact(sources, question, search))
         sources += _pointed_at(said, sources, question, search)
@@ -146,6 +138,37 @@ class Dify:
             refused=not checked.citations,
             model="dify",
         )
+
+
+@dataclass
+class _Heard:
+    """What has come of a stream so far."""
+
+    said: str = ""
+    shown: int = 0
+    """So many characters of it went to the reader."""
+    named: tuple[Resource, ...] = ()
+    ended: Ended = field(default_factory=lambda: Ended("succeeded"))
+
+    def note(self, event: Event) -> None:
+        match event:
+            case Piece(text):
+                self.said += text
+            case Replaced(text):  # what was shown cannot be taken back; the last event is right
+                self.said, self.shown = text, len(text)
+            case Resources(items):
+                self.named = items
+            case Ended():
+                self.ended = event
+            case _:
+                pass
+
+    def fresh(self) -> str:
+        """What the reader has not seen; printed search results are not fit to be read."""
+        if marks.RESULT.startswith(self.said[: len(marks.RESULT)]):
+            return ""
+        text, self.shown = self.said[self.shown :], len(self.said)
+        return text
 
 
 def _after(question: Question, answer: Answer) -> tuple[Turn, ...]:
