@@ -56,6 +56,8 @@ class App:
     icon: Json
     draft: Workflow
     site_code: str
+    site_title: str = ""
+    """The app's name when it was made."""
     published: Workflow | None = None
     keys: list[Json] = field(default_factory=list)
     created_at: int = field(default_factory=lambda: int(time.time()))

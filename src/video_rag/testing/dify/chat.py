@@ -87,7 +87,7 @@ def site(call: Call) -> Reply:
     unset = ("chat_color_theme", "description", "copyright", "privacy_policy", "icon_url")
     return Reply(
         {
-            "title": app.name,
+            "title": app.site_title,
             **dict.fromkeys(unset),
             "input_placeholder": None,
             "chat_color_theme_inverted": False,

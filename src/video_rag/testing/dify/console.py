@@ -88,6 +88,7 @@ def _apply(world: World, dsl: Json, asked: Json) -> App:
     app.draft = draft
     app.name = asked.get("name") or said.get("name") or "Untitled"
     app.description = asked.get("description") or said.get("description") or ""
+    app.site_title = app.site_title or app.name
     app.icon = {name: said.get(name) for name in ("icon_type", "icon", "icon_background")}
     return app
 

@@ -10,6 +10,7 @@ from typing import Any
 from video_rag.testing.dify import keywords
 from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.indexing import enqueue, forget_segments
+from video_rag.testing.dify.metadata import built_in
 from video_rag.testing.dify.payloads import (
     DocumentIds,
     DocumentTextCreatePayload,
@@ -231,10 +232,10 @@ def _save(world: World, dataset: Dataset, config: KnowledgeConfig, upload: Uploa
             doc_language=config.doc_language,
         )
         dataset.documents[document.id] = document
+        document.metadata = built_in(document) if dataset.built_in_fields else None
     document.upload, document.rule, document.batch = upload, rule, batch
     document.doc_form = config.doc_form
     document.updated_at = time.time()
-    document.error = None
     enqueue(world, dataset, document)
     return Reply({"document": document_json(world, dataset, document), "batch": batch})
 

@@ -27,6 +27,10 @@ _PRICES = (
 class NodeFailed(Exception):
     """A node ends the run; the message is Dify's."""
 
+    def __init__(self, message: str, inputs: Json | None = None) -> None:
+        super().__init__(message)
+        self.inputs = inputs or {}
+
 
 class Stopped(Exception):
     """Somebody stopped the run."""
@@ -77,6 +81,12 @@ class Run:
         """A template with its variables filled in."""
         return _VARIABLE.sub(lambda match: printed(self.value(match[1].split("."))), template)
 
+    def form_values(self) -> Json:
+        """What the user filled in, or the form's defaults."""
+        given = {one["variable"]: self.inputs.get(one["variable"]) for one in self.workflow.form}
+        defaults = {one["variable"]: one.get("default") for one in self.workflow.form}
+        return {name: defaults[name] if one is None else one for name, one in given.items()}
+
     def events(self, execute: Callable[[Run, Json], Step]) -> Iterator[Json]:
         """Every event from the first node to the last. Raises `NodeFailed` or `Stopped`."""
         nodes = {id_: node for id_, node in self.workflow.nodes.items() if not node.get("parentId")}
@@ -124,14 +134,25 @@ class Run:
             done = execute(self, node)
         except NodeFailed as error:
             seconds = time.monotonic() - began
-            yield {"event": "node_finished", "data": told | _finished(Step(), seconds, str(error))}
+            failed = _finished(Step(inputs=error.inputs), seconds, str(error))
+            yield {"event": "node_finished", "data": told | failed}
             raise
         step.__dict__.update(done.__dict__)
         self.outputs[node["id"]] = step.outputs
         self.tokens += step.tokens
         if _shown_as_it_comes(node):
             yield from self._pieces(node, step)
+        yield from self._fixed_reply(node, step)
         yield {"event": "node_finished", "data": told | _finished(step, time.monotonic() - began)}
+
+    def _fixed_reply(self, node: Json, step: Step) -> Iterator[Json]:
+        """An answer without variables is shown as soon as it is sure to come."""
+        for edge in self.workflow.graph.get("edges") or ():
+            handle = edge.get("sourceHandle", "source")
+            target = self.workflow.nodes[edge["target"]]
+            fixed = target["data"].get("answer", "{{#")
+            if (edge["source"], handle) == (node["id"], step.handle) and "{{#" not in fixed:
+                yield from self._pieces(target, Step(pieces=[fixed]))
 
     def _pieces(self, node: Json, step: Step) -> Iterator[Json]:
         output = "answer" if node["data"]["type"] == "answer" else "text"

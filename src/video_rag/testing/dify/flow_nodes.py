@@ -22,19 +22,15 @@ def execute(run: Run, node: Json) -> Step:
     return _NODES[kind](run, node)
 
 
-def _start(run: Run, node: Json) -> Step:
-    names = [one["variable"] for one in node["data"].get("variables") or ()]
-    given = {name: run.inputs.get(name) for name in names}
-    for one in node["data"].get("variables") or ():
-        if given[one["variable"]] is None:
-            given[one["variable"]] = one.get("default")
+def _start(run: Run, _node: Json) -> Step:
+    given = run.form_values()
     return Step(outputs=given, inputs=given)
 
 
 def _model(run: Run, node: Json) -> Step:
     """A language model: an object by a schema, or a text from its context."""
     data = node["data"]
-    _need_model(run)
+    _need_model(run, node)
     if data.get("structured_output_enabled"):
         schema = (data.get("structured_output") or {}).get("schema") or {}
         found = language_model.structured(run.query, schema)
@@ -54,8 +50,7 @@ def _model(run: Run, node: Json) -> Step:
 
 def _said(run: Run, node: Json, text: str, **outputs: Any) -> Step:
     spent = usage(10, max(1, len(text) // 4))
-    model = node["data"]["model"]
-    names = {"model_provider": model["provider"], "model_name": model["name"]}
+    names = _names(node)
     prompts = [
         {"role": one["role"], "text": run.text(one["text"]), "files": []}
         for one in node["data"].get("prompt_template") or ()
@@ -67,6 +62,11 @@ def _said(run: Run, node: Json, text: str, **outputs: Any) -> Step:
     )
 
 
+def _names(node: Json) -> Json:
+    model = node["data"]["model"]
+    return {"model_provider": model["provider"], "model_name": model["name"]}
+
+
 def _is_printed(run: Run, node_id: str) -> bool:
     """Whether an answer begins with this model's words, which are then shown as they come."""
     return any(
@@ -76,7 +76,7 @@ def _is_printed(run: Run, node_id: str) -> bool:
 
 
 def _parameters(run: Run, node: Json) -> Step:
-    _need_model(run)
+    _need_model(run, node)
     data = node["data"]
     query = str(run.value(data["query"]) or "")
     found = {
@@ -85,26 +85,44 @@ def _parameters(run: Run, node: Json) -> Step:
     }
     spent = usage(10, 10)
     told = {"__is_success": 1, "__reason": None, "__usage": spent}
-    return Step(outputs=told | found, inputs={"query": query}, tokens=spent["total_tokens"])
+    names = ("name", "type", "options", "description", "required")
+    wanted = [{name: one.get(name) for name in names} for one in data["parameters"]]
+    inputs = {"query": query, "files": [], "parameters": wanted}
+    inputs |= {"instruction": data.get("instruction", "")} | _names(node)
+    return Step(outputs=told | found, inputs=inputs, tokens=spent["total_tokens"])
 
 
 def _classes(run: Run, node: Json) -> Step:
-    _need_model(run)
+    _need_model(run, node)
     query = str(run.value(node["data"]["query_variable_selector"]) or "")
     names = {one["name"]: one["id"] for one in node["data"]["classes"]}
     chosen = language_model.choice(query, list(names))
     spent = usage(10, 10)
     outputs = {"class_name": chosen, "class_id": names[chosen], "usage": spent}
-    return Step(outputs=outputs, inputs={"query": query}, handle=names[chosen], tokens=20)
+    outputs["class_label"] = f"CLASS {list(names).index(chosen) + 1}"
+    inputs = {"query": query} | _names(node)
+    return Step(outputs=outputs, inputs=inputs, handle=names[chosen], tokens=20)
 
 
 def _branch(run: Run, node: Json) -> Step:
+    seen: list[Json] = []
+    chosen = "false"
     for one in node["data"]["cases"]:
         join = any if one.get("logical_operator") == "or" else all
+        seen += [_compared(run, condition) for condition in one["conditions"]]
         if join(_meets(run, condition) for condition in one["conditions"]):
             chosen = one["case_id"]
-            return Step(outputs={"result": True, "selected_case_id": chosen}, handle=chosen)
-    return Step(outputs={"result": False, "selected_case_id": "false"}, handle="false")
+            break
+    outputs = {"result": chosen != "false", "selected_case_id": chosen}
+    return Step(outputs=outputs, inputs={"conditions": seen}, handle=chosen)
+
+
+def _compared(run: Run, condition: Json) -> Json:
+    return {
+        "actual_value": run.value(condition["variable_selector"]),
+        "expected_value": run.text(str(condition.get("value") or "")),
+        "comparison_operator": condition["comparison_operator"],
+    }
 
 
 def _meets(run: Run, condition: Json) -> bool:
@@ -127,8 +145,10 @@ def _meets(run: Run, condition: Json) -> bool:
 
 
 def _aggregate(run: Run, node: Json) -> Step:
-    values = (run.value(selector) for selector in node["data"]["variables"])
-    return Step(outputs={"output": next((one for one in values if one is not None), None)})
+    for selector in node["data"]["variables"]:
+        if (found := run.value(selector)) is not None:
+            return Step(outputs={"output": found}, inputs={".".join(selector[1:]): found})
+    return Step(outputs={"output": None})
 
 
 def _iterate(run: Run, node: Json) -> Step:
@@ -151,9 +171,9 @@ def _answer(run: Run, node: Json) -> Step:
     return Step(outputs={"answer": text, "files": []}, pieces=pieces)
 
 
-def _need_model(run: Run) -> None:
+def _need_model(run: Run, node: Json) -> None:
     if not run.world.model_alive:
-        raise NodeFailed("[Errno 111] Connection refused")
+        raise NodeFailed("[Errno 111] Connection refused", _names(node))
 
 
 def _resource(record: Json) -> Json:

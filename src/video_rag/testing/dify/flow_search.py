@@ -43,7 +43,7 @@ def search(run: Run, node: Json) -> Step:
         found = [known[id_] for id_ in data["dataset_ids"] if id_ in known]
     config = data.get("multiple_retrieval_config") or {}
     if len({dataset.technique for dataset in found}) > 1 and not config.get("reranking_enable"):
-        raise NodeFailed(_DIFFERENT)
+        raise NodeFailed(_DIFFERENT, {"query": query})
     records = [
         record for dataset in found for record in _records(run, dataset, query, data, config)
     ]
@@ -76,7 +76,7 @@ def _records(run: Run, dataset: Dataset, query: str, data: Json, config: Json) -
         with run.world.lock:
             hits = search_dataset(run.world, dataset, query, model)
     except ApiError as error:
-        raise NodeFailed(error.message) from error
+        raise NodeFailed(error.message, {"query": query}) from error
     if economy:
         texts = [hit.segment.content for hit in hits]
         scores = _keyword_scores(query, texts)
@@ -105,9 +105,9 @@ def _from_outside(run: Run, dataset: Dataset, query: str, condition: Json | None
     try:
         records = external.ask(run.world, dataset, query, setting, condition)
     except external.ExternalError as error:
-        raise NodeFailed(str(error)) from error
+        raise NodeFailed(str(error), {"query": query}) from error
     if any(not isinstance(record.get("metadata"), dict) for record in records):
-        raise NodeFailed(_NO_METADATA)
+        raise NodeFailed(_NO_METADATA, {"query": query})
     return [_outside_record(dataset, record) for record in records]
 
 

@@ -68,7 +68,7 @@ def switch_built_in(call: Call) -> Reply:
     for document in found.documents.values():
         values = dict(document.metadata or {})
         if found.built_in_fields:
-            document.metadata = values | _built_in(document)
+            document.metadata = values | built_in(document)
         elif document.metadata:
             document.metadata = {k: v for k, v in values.items() if k not in BUILT_IN}
     return Reply({"result": "success"})
@@ -121,11 +121,15 @@ def _set(dataset: Dataset, document: Document, asked: DocumentMetadataOperation)
         if detail.id not in bindings:
             bindings.append(detail.id)
     if dataset.built_in_fields:
-        values |= _built_in(document)
-    document.metadata, document.bindings = values, bindings
+        values |= built_in(document)
+    # PostgreSQL's jsonb keeps keys by length, then by letters.
+    ordered = sorted(values, key=lambda name: (len(name.encode()), name))
+    document.metadata = {name: values[name] for name in ordered}
+    document.bindings = bindings
 
 
-def _built_in(document: Document) -> dict[str, Any]:
+def built_in(document: Document) -> dict[str, Any]:
+    """The values of the built-in fields, as they are kept with the others."""
     return {
         "document_name": document.name,
         "uploader": ACCOUNT_NAME,

@@ -91,7 +91,8 @@ class Talk:
         if error := _bad_input(self.workflow, self.asked.inputs):
             yield from self._refused(error, first=False)
             return
-        yield self._event("workflow_started", data=self._started(self.run.system))
+        given = self.run.form_values()
+        yield self._event("workflow_started", data=self._started(self.run.system | given))
         status, words = "succeeded", None
         try:
             for event in self.run.events(execute):
@@ -174,22 +175,37 @@ class Talk:
         yield {"event": "workflow_finished", **ids, "data": end}
 
     def _keep(self) -> None:
-        messages = self.conversation.messages
-        messages.append(
+        """Remember question and answer."""
+        self.conversation.messages.append(
             {
                 "id": self.message_id,
                 "conversation_id": self.conversation.id,
-                "parent_message_id": messages[-1]["id"] if messages else _NO_PARENT,
+                "parent_message_id": _NO_PARENT,
                 "inputs": dict(self.asked.inputs),
                 "query": self.asked.query,
                 "answer": self.run.answer,
                 "feedback": None,
-                "retriever_resources": self.run.resources,
+                "retriever_resources": [self._kept(one) for one in self.run.resources],
                 "created_at": self.at,
+                "agent_thoughts": [],
+                "message_files": [],
+                "extra_contents": [],
+                "message_tokens": 0,
+                "answer_tokens": self.run.tokens,
+                "total_tokens": self.run.tokens,
+                "provider_response_latency": 0.0,
+                "total_price": "0",
+                "currency": "USD",
                 "status": "normal",
                 "error": None,
             }
         )
+
+    def _kept(self, resource: Json) -> Json:
+        """A passage of an answer, as it is kept with the message."""
+        lost = {"retriever_from", "page", "doc_metadata", "title", "files"}
+        kept = {name: value for name, value in resource.items() if name not in lost}
+        return {"id": self.run_id, "message_id": self.message_id, **kept, "created_at": None}
 
 
 def streamed(talk: Talk) -> Reply:
