@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -54,6 +55,7 @@ class Client:
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
             transport=transport,
         )
+        weakref.finalize(self, self._client.close)  # who drops a client leaves no connection open
 
     def __enter__(self) -> Self:
         return self

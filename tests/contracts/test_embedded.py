@@ -66,6 +66,13 @@ class TestLexical(KnowledgeTests):
         return make(tmp_path)
 
 
+def test_a_hit_is_the_passage_that_was_published(tmp_path: Path) -> None:
+    base, document = make(tmp_path), lecture(collection="sea", published="2026-01-31")
+    give(base, document)
+    hits = base.search(Query(text="sharks skeleton smell blood"))
+    assert sorted((hit.chunk for hit in hits), key=lambda chunk: chunk.start) == passages(document)
+
+
 def test_vectors_find_what_shares_no_word(tmp_path: Path) -> None:
     base = make(tmp_path, Topics())
     give(base, lecture(CHINESE, language="zh"))
