@@ -24,7 +24,10 @@ SEPARATOR = "\n\n---\n\n"
 _PART = re.compile(r"(?P<stem>.+?)(?:\.part(?P<number>[0-9]+))?\.md", re.DOTALL)
 _FOLDED = re.compile(r"[\W_ï¿¾]+")
 """¿, ¾ and ï are cut out by Dify 1.16.1, together with control characters."""
-_FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
+_FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]|(?<=\.)(?=part[0-9]+\Z)")
+"""What Dify refuses, and an end that would be read as the number of a part."""
+_LONGEST_LINK = 1000
+"""Bytes; a longer link would leave no room for words."""
 
 
 class Part(NamedTuple):
@@ -52,7 +55,8 @@ class Layout(NamedTuple):
 def document_name(video_id: str, number: int = 1) -> str:
     """`<video id>.md`, `<video id>.part2.md`, …; always the same for the same video.
 
-    Longer than `MAX_NAME`, or with characters that Dify refuses, the id is shortened and hashed.
+    An id that is too long, has characters that Dify refuses, or ends like a part's name, is
+    shortened and hashed.
     """
     suffix = ".md" if number == 1 else f".part{number}.md"
     stem = _FORBIDDEN.sub("_", video_id)
@@ -113,11 +117,11 @@ def _segments(chunk: Chunk, layout: Layout) -> Iterator[str]:
 
 
 def _link(chunk: Chunk, page_url: str) -> str:
-    """What opens the passage in a browser elsewhere; empty for a file that only lies here."""
+    """What opens the passage in a browser elsewhere; empty where nothing short does."""
     url = chunk.url
     if not url.startswith(("http://", "https://")):
         url = moment(page_url, chunk.video_id, chunk.start) if page_url else ""
-    return url
+    return url if len(url.encode()) <= _LONGEST_LINK else ""
 
 
 def _halves(chunk: Chunk) -> Iterator[Chunk]:
