@@ -145,6 +145,8 @@ class Dify:
         made = make(self.datasets, options, technique, name, known)
         self.state.keep(options.base_url, f"dataset {name}", made.dataset.id)
         self.state.keep(options.base_url, "dataset", made.dataset.id)
+        for known_of in ("dataset_id", "technique", "publisher"):
+            self.__dict__.pop(known_of, None)  # they told of the dataset before
         return made
 
     def looks(self) -> Iterator[tuple[str, Callable[[], str]]]:
