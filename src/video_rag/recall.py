@@ -6,6 +6,7 @@ pictures; with them a citation names the seconds of the quoted line and not of t
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
@@ -13,6 +14,8 @@ from video_rag.model import Chunk, Document, Hit
 
 KEPT = 64
 """Documents whose passages are kept in memory."""
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
+"""A Chinese character, or a word of other letters."""
 
 
 class Recall:
@@ -57,5 +60,5 @@ def _is_at(chunk: Chunk, bare: Chunk) -> bool:
 
 def _is_alike(chunk: Chunk, bare: Chunk) -> bool:
     """Whether the base has nearly the library's words: it may fold spaces and signs."""
-    ours, theirs = set(chunk.text.split()), set(bare.text.split())
+    ours, theirs = set(_WORD.findall(chunk.text)), set(_WORD.findall(bare.text))
     return len(ours & theirs) >= 0.5 * max(len(ours), 1)

@@ -129,9 +129,11 @@ class Datasets:
     # datasets
 
     def create(self, name: str, technique: Technique, **more: Any) -> Dataset:
-        """Make a dataset. A name that is taken is refused (409)."""
+        """Make a dataset. A name that is taken is refused (409), also by an answer that got lost."""
         body = {"name": name, "indexing_technique": technique, "permission": "only_me", **more}
-        return Dataset.model_validate(self.client.call("POST", "/datasets", json=body))
+        return Dataset.model_validate(
+            self.client.call("POST", "/datasets", repeatable=True, json=body)
+        )
 
     def get(self, dataset_id: str) -> Dataset:
         """One dataset. Needs Dify's plugin daemon."""
@@ -242,7 +244,7 @@ class Datasets:
     def create_field(self, dataset_id: str, name: str, kind: str) -> None:
         """Make a metadata field: `string`, `number` or `time`. One of that name is refused."""
         path = f"/datasets/{dataset_id}/metadata"
-        self.client.call("POST", path, json={"type": kind, "name": name})
+        self.client.call("POST", path, repeatable=True, json={"type": kind, "name": name})
 
     def set_metadata(
         self,

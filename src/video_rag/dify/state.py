@@ -6,11 +6,14 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from video_rag.errors import BadSettings
 
 _LOCK = threading.Lock()
+_FORM = TypeAdapter(dict[str, dict[str, str]])
+"""Server → key → id."""
 
 
 class State:
@@ -22,7 +25,7 @@ class State:
 
     def get(self, base_url: str, key: str) -> str:
         """The id kept under a key such as `dataset` or `app`; empty if there is none."""
-        return str(self._read().get(_server(base_url), {}).get(key, ""))
+        return self._read().get(_server(base_url), {}).get(key, "")
 
     def keep(self, base_url: str, key: str, value: str) -> None:
         """Keep an id; an empty one is forgotten."""
@@ -37,17 +40,16 @@ class State:
             draft.write_text(json.dumps(everything, indent=1, sort_keys=True), encoding="utf-8")
             draft.replace(self.path)
 
-    def _read(self) -> dict[str, dict[str, Any]]:
+    def _read(self) -> dict[str, dict[str, str]]:
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
+            return _FORM.validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return {}
         except ValueError as error:
             raise BadSettings(
-                f"{self.path} is damaged: {error}",
+                f"{self.path} is damaged",
                 hint="delete it, and give dataset_id in the settings",
             ) from error
-        return found if isinstance(found, dict) else {}
 
 
 def _server(base_url: str) -> str:
