@@ -402,12 +402,14 @@ def test_who_leaves_the_page_stops_the_run_in_dify() -> None:
             thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]})
             thread.start()
             url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/ask"
-            with httpx2.stream("POST", url, json={"question": "Hi"}) as answer:
-                assert next(answer.iter_lines()) == "event: delta"
-            while len(server.asked) < 2:
-                time.sleep(0.01)
-            web.should_exit = True
-            thread.join()
+            try:
+                with httpx2.stream("POST", url, json={"question": "Hi"}) as answer:
+                    assert next(answer.iter_lines()) == "event: delta"
+                while len(server.asked) < 2:
+                    time.sleep(0.01)
+            finally:
+                web.should_exit = True
+                thread.join()
     assert server.asked[-1].path == stop.path
 
 
