@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from dify_server import FOLDER, Player, Recording, recordings
+from dify_recordings import FOLDER, Player, Recording, recordings
 from video_rag.testing.dify import DifyServer
 
 KINDS = ("ok", "empty", "403", "404", "500", "nometa", "noscore", "notitle", "notjson", "nullmeta")

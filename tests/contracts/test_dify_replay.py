@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from dify_server import REAL_KEY, REAL_URL, Player, Recording, recordings
+from dify_recordings import Player, Recording, recordings
+from dify_server import REAL_KEY, REAL_URL
 from video_rag.testing.dify import DifyServer
 
 KEYWORD = (*recordings("no-daemon", "kb-*.json"), *recordings("no-daemon", "err-*.json"))
@@ -32,13 +33,15 @@ SCENES: dict[str, Sequence[Recording]] = {
         *recordings("behaviour", "b-1[1-8]*.json", "b-2[0-3]*.json"),
     ],
     "chatflow": [
-        *FILLED,
         *recordings("chatflow", "con-2*.json"),
         *recordings("chatflow", "chat-*.json"),
         *recordings("behaviour", "b-2[45]*.json"),
     ],
-    "branching": [*FILLED, *recordings("branching")],
+    "branching": recordings("branching"),
 }
+
+PROLOGUES = {"chatflow": FILLED, "branching": FILLED}
+"""What happened before a scene; its answers are another scene's business."""
 
 
 def quoting(query: str, passages: list[str]) -> str:
@@ -87,7 +90,7 @@ def scene(name: str) -> dict[str, list[str]]:
     dify.has_plugin_daemon = name not in {"no-daemon", "no-worker", "chatflow", "branching"}
     dify.worker_alive = name != "no-worker"
     with player(dify) as one:
-        for recording in SCENES[name]:
+        for recording in (*PROLOGUES.get(name, ()), *SCENES[name]):
             BEFORE.get(recording.name, lambda _: None)(dify)
             one.play(recording)
     return one.differences

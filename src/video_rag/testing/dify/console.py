@@ -93,6 +93,12 @@ def _apply(world: World, dsl: Json, asked: Json) -> App:
     return app
 
 
+def app_key(world: World, app_id: str) -> str:
+    """A key of an app: the first, or a new one."""
+    app = world.apps[app_id]
+    return str((app.keys or [_new_app_key(world, app)])[0]["token"])
+
+
 def add_app(world: World, dsl: str) -> str:
     """Import, publish, and make a key; the key. Raises `ValueError` for a bad DSL."""
     found = _import(world, {"yaml_content": dsl})

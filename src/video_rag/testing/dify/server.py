@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -145,6 +146,11 @@ class DifyServer(World):
                         return
         raise KeyError((document_name, position))
 
+    def app_key(self, app_id: str) -> str:
+        """A key of an app: the first, or a new one."""
+        with self.lock:
+            return console.app_key(self, app_id)
+
     def add_app(self, dsl: str) -> str:
         """Import a Chatflow, publish it, and make a key for it: the key."""
         with self.lock:
@@ -217,6 +223,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__(address, handler)
         self._open: set[socket.socket] = set()
+        self._closing = False
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -228,11 +235,14 @@ class _Server(ThreadingHTTPServer):
 
     def close_connections(self) -> None:
         """End every connection that is still open."""
+        self._closing = True
         for connection in list(self._open):
             self.shutdown_request(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nothing to report."""
+        """A client that goes away is nothing to report; everything else is a bug of ours."""
+        if not self._closing and not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def _handler(server: DifyServer) -> type[BaseHTTPRequestHandler]:
