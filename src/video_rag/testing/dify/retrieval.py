@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -85,13 +85,17 @@ def search(world: World, dataset: Dataset, query: str, model: RetrievalModel) ->
     if method is SearchMethod.KEYWORD_SEARCH:
         return _by_keywords(dataset, query, model.top_k, allowed)
     threshold = (model.score_threshold or 0.0) if model.score_threshold_enabled else -1.0
-    found = [
-        Hit(document, segment, score, child)
+    hits = [
+        Hit(document, segment, child=child)
         for document, segment in segments(dataset)
         if allowed is None or document.id in allowed
         for child in (*segment.children,) or (None,)
-        if (score := _score((child or segment).content, query, model)) is not None
-        if score >= threshold
+    ]
+    scores = _scores([(hit.child or hit.segment).content for hit in hits], query, model)
+    found = [
+        hit._replace(score=score)
+        for hit, score in zip(hits, scores, strict=True)
+        if score is not None and score >= threshold
     ]
     return sorted(found, key=lambda hit: -hit.score)[: model.top_k]
 
@@ -128,27 +132,42 @@ def _need_index(world: World, dataset: Dataset, method: SearchMethod) -> None:
         raise invalid(f'relation "{table}" does not exist\nLINE 1: ...FROM embedding_...\n')
 
 
-def _score(text: str, query: str, model: RetrievalModel) -> float | None:
-    """How well a text fits; None when this search does not find it."""
-    words = _full_text(text, query)
+def _scores(texts: list[str], query: str, model: RetrievalModel) -> list[float | None]:
+    """How well each text fits; None where this search does not find it."""
     if model.search_method is SearchMethod.FULL_TEXT_SEARCH:
-        return words
-    meaning = float(embedding(text) @ embedding(query))
+        return _full_text(texts, query)
+    meanings = _similarities(texts, query)
     if model.search_method is SearchMethod.SEMANTIC_SEARCH:
-        return meaning
+        return [*meanings]
     weights = model.weights or {}
     vector = weights.get("vector_setting", {}).get("vector_weight", 1.0)
     keyword = weights.get("keyword_setting", {}).get("keyword_weight", 0.0)
-    return float(vector * meaning + keyword * min(1.0, (words or 0.0) / _FULL_TEXT))
+    words = [min(1.0, (one or 0.0) / _FULL_TEXT) for one in _full_text(texts, query)]
+    return [vector * one + keyword * other for one, other in zip(meanings, words, strict=True)]
 
 
-def _full_text(text: str, query: str) -> float | None:
+def _similarities(texts: list[str], query: str) -> list[float]:
+    if not texts:
+        return []
+    found = np.stack([embedding(text) for text in texts]) @ embedding(query)
+    return [float(one) for one in found]
+
+
+def _full_text(texts: list[str], query: str) -> list[float | None]:
     """PostgreSQL's search: every word of the question has to be there."""
     wanted = {word for word in _words(query) if word not in _STOP_WORDS}
-    there = Counter(_words(text))
+    return [_matched(wanted, _counts(text)) for text in texts]
+
+
+def _matched(wanted: set[str], there: Mapping[str, int]) -> float | None:
     if not wanted or any(word not in there for word in wanted):
         return None
     return _FULL_TEXT * sum(min(there[word], 3) for word in wanted) / len(wanted)
+
+
+@lru_cache(maxsize=50_000)
+def _counts(text: str) -> Mapping[str, int]:
+    return Counter(_words(text))
 
 
 @lru_cache(maxsize=50_000)
