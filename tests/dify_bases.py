@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import stamina
+
 from video_rag.dify.datasets import Datasets
 from video_rag.knowledge.dify import Dify
 from video_rag.testing.dify import DifyServer
@@ -18,8 +20,12 @@ QUICK = {"poll_seconds": 0.05, "wait_seconds": 60.0, "rate_limit_wait": 0.01, "t
 
 @contextmanager
 def server(**options: Any) -> Iterator[DifyServer]:
-    """A test Dify that indexes at once and lets statuses be changed at once."""
-    with DifyServer(**{"index_seconds": 0.0, **options}) as dify:
+    """A test Dify that indexes at once and lets statuses be changed at once; nobody waits to try
+    again."""
+    with (
+        DifyServer(**{"index_seconds": 0.0, **options}) as dify,
+        stamina.set_testing(True, attempts=4, cap=True),
+    ):
         dify.status_seconds = 0.0
         yield dify
 

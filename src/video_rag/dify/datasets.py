@@ -129,7 +129,7 @@ class Datasets:
     # datasets
 
     def create(self, name: str, technique: Technique, **more: Any) -> Dataset:
-        """Make a dataset. A name that is taken is refused (409), also by an answer that got lost."""
+        """Make a dataset. A name that is taken is refused (409), as after a lost answer."""
         body = {"name": name, "indexing_technique": technique, "permission": "only_me", **more}
         return Dataset.model_validate(
             self.client.call("POST", "/datasets", repeatable=True, json=body)
