@@ -121,7 +121,7 @@ def connect(  # noqa: PLR0913, PLR0917 - each is an option of the command
         str, typer.Option(help="Where Dify reaches `video-rag serve`; empty: as [server] says.")
     ] = "",
     key: Annotated[str, typer.Option(help="Key of `video-rag keys`; empty: one is made.")] = "",
-    name: Annotated[str, typer.Option(help="Name of the knowledge in Dify.")] = "video-rag",
+    name: Annotated[str, typer.Option(help="Name of the knowledge in Dify.")] = dify_connect.NAME,
     collection: Annotated[str, typer.Option(help="Only this collection.")] = "",
     top_k: Annotated[int, typer.Option(help="Passages for an answer.", min=1, max=100)] = (
         dify_connect.TOP_K

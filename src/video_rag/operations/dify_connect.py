@@ -20,6 +20,8 @@ KEY = "external key"
 ENDPOINT = "external endpoint"
 COLLECTION = "external collection"
 """Names under which the state keeps what was registered; of the key only its id."""
+NAME = "video-rag index"
+"""Not that of the dataset that `dify create` makes: Dify wants names to differ."""
 TOP_K = 8
 WHOLE = "all"
 """Dify wants an id of the knowledge; ours are collections, and this one is the whole library."""
@@ -44,7 +46,7 @@ class Endpoint:
     url: str
     key: str = ""
     """Empty: one is made, named `dify`, when it is needed."""
-    name: str = "video-rag"
+    name: str = NAME
     collection: str = ""
     top_k: int = TOP_K
     score_threshold: float | None = None
