@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 from video_rag.dify.chatflow import Design, Model, Variant, Wording, write
 from video_rag.dify.connection import Connection
 from video_rag.dify.console import Console
+from video_rag.dify.dsl_rules import is_uuid
 from video_rag.dify.errors import said_by
 from video_rag.dify.events import Piece, Replaced, Resources
 from video_rag.dify.linking import LinkRule, link_rules
@@ -221,7 +222,8 @@ def _technique(base: DifyBase, datasets: Sequence[str], variant: Variant) -> str
     with suppress(BadSettings):  # no dataset of the settings, or no key to ask about others
         if list(datasets) == [base.dataset_id]:
             return base.technique
-        return _asked_technique(base, datasets)
+        if all(map(is_uuid, datasets)):
+            return _asked_technique(base, datasets)
     return "economy" if variant == "keyword-only" else "high_quality"
 
 
