@@ -159,6 +159,13 @@ def test_registering_asks_an_empty_question(player: Player, served: Knowledge) -
     assert asked["body"] == {"retrieval_setting": setting, "query": "", "knowledge_id": ""}
 
 
+@pytest.mark.parametrize("name", ["ext-02-create-dataset-kb-ok", "ext-06-service-create-external"])
+def test_a_dataset_is_shown_as_it_was_recorded(player: Player, name: str) -> None:
+    player.play(recording("ext-01-create-api"))
+    player.play(recording(name))
+    assert player.differences[f"external/{name}"] == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_search_is_as_it_was_recorded(player: Player, served: Knowledge, kind: str) -> None:
     name = f"ext-07-console-hit-testing-kb-{kind}"
@@ -279,3 +286,19 @@ def test_a_chatflow_fails_where_the_server_does(
     found = chat(dify, player, kind)
     assert found["code"] == "invalid_param"
     assert found["message"].startswith(f"Run failed: {words}")
+
+
+def test_a_wrong_model_is_an_error_before_the_run(dify: DifyServer, player: Player) -> None:
+    dsl = CHATFLOW.format(dataset=bound(player, "ok"), provider=dify.chat_models[0][0])
+    player.app_key = dify.add_app(dsl.replace("stub-chat", "no-such-model"))
+    player.play(recording("cf-bad-model-chat"))
+    assert player.differences["external/cf-bad-model-chat"] == []
+
+
+def test_a_dataset_that_is_gone_contributes_nothing(dify: DifyServer, player: Player) -> None:
+    gone = "00000000-0000-0000-0000-000000000000"
+    key = dify.add_app(CHATFLOW.format(dataset=gone, provider=dify.chat_models[0][0]))
+    asked = {"inputs": {}, "query": "Chunking strategies", "user": "t"}
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = player.client.post("/v1/chat-messages", json=asked, headers=headers).json()
+    assert answer["metadata"]["retriever_resources"] == []

@@ -108,8 +108,9 @@ def set_values(call: Call) -> Reply:
     """
     found = call.dataset
     for operation in validated(MetadataOperationData, call.request.json).operation_data:
-        if operation.document_id in found.documents:
-            _set(found, found.documents[operation.document_id], operation)
+        if operation.document_id not in found.documents:
+            raise invalid("Document not found.")
+        _set(found, found.documents[operation.document_id], operation)
     return Reply({"result": "success"})
 
 

@@ -44,6 +44,8 @@ def dataset_json(world: World, dataset: Dataset, *, listed: bool = False) -> Jso
     documents = list(dataset.documents.values())
     external = dataset.external or {}
     search = dataset.settings["retrieval_model_dict"]
+    outward = {name: search[name] for name in UNSET_EXTERNAL}
+    outward = outward if dataset.search_was_set else UNSET_EXTERNAL
     return {
         "id": dataset.id,
         "name": dataset.name,
@@ -67,10 +69,7 @@ def dataset_json(world: World, dataset: Dataset, *, listed: bool = False) -> Jso
             f"external_knowledge_{name}": external.get(name)
             for name in ("id", "api_id", "api_name", "api_endpoint")
         },
-        "external_retrieval_model": external.get("retrieval_model")
-        or {name: search[name] for name in UNSET_EXTERNAL}
-        if dataset.search_was_set
-        else UNSET_EXTERNAL,
+        "external_retrieval_model": external.get("retrieval_model") or outward,
         "doc_metadata": fields_json(dataset),
         "built_in_field_enabled": dataset.built_in_fields,
         "pipeline_id": None,
