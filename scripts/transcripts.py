@@ -3,7 +3,8 @@
 In a `console` block after `<!-- run -->` every line `$ command` is run, and what it prints is
 written below it. With `--check` nothing is written, and the exit code is 1 when a document shows
 something else. Each document begins with an empty library and a folder in which `examples/` lies;
-both have plain names in what is shown.
+both have plain names in what is shown. Those about Dify also begin with an empty Dify, that of
+`video_rag.testing`, whose language model is a few lines below.
 """
 
 from __future__ import annotations
@@ -15,15 +16,35 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+
+from video_rag.chunking import parse_addresses
+from video_rag.pages import moment
+from video_rag.testing.dify import DifyServer
+from video_rag.timecode import clock
+from video_rag.tokens import terms
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/tutorial.zh-CN.md")
+ABOUT_DIFY = ("docs/how-to/dify.md", "docs/how-to/dify.zh-CN.md")
 BLOCK = re.compile(r"(<!-- run -->\n```console\n)(.*?)(```)", re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*)$", re.MULTILINE)
 SCORE = re.compile(r"  \d+\.\d\d$", re.MULTILINE)
 """Scores move with every improvement of the ranking; a check leaves them out."""
 PLACE = "/home/you/video-rag"
+PAGE = "https://lectures.example.org"
+"""Where the library's own page would be."""
+APP_KEY = re.compile(r"DIFY_APP_KEY=(app-\S+)")
+MADE_UP = {
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "6b1f0c52-9d3e-4c57-8a40-2f7d1e9b3c05",
+    r"\bapp-[0-9a-f]+\b": "app-3b9e1c7d5f",
+    r"/chat/[0-9a-f]+\b": "/chat/kJ8sWq2nVx",
+    r"\bin \d+\.\d s\b": "in 1.2 s",
+    r"(?<=\d {8})[0-9a-f]{8}\b": "6d533ec7",
+}
+"""What Dify makes up, durations, and revisions of documents, which move with every change."""
 
 
 class Place:
@@ -34,6 +55,9 @@ class Place:
         self.home = folder / "home"
         self._first: dict[str, tuple[str, Path]] = {}
         """What a command prints in an empty place, and a copy of the home that it leaves."""
+        self.environment: dict[str, str] = {}
+        self.plain: dict[str, str] = {}
+        """Patterns in what is printed, and what is shown in their place."""
         self.clear()
 
     def clear(self) -> None:
@@ -65,15 +89,49 @@ class Place:
         done = subprocess.run(
             words,
             cwd=self.folder,
-            env={"HOME": str(self.home), "PATH": os.environ["PATH"], "COLUMNS": "100"},
+            env={
+                "HOME": str(self.home),
+                "PATH": os.environ["PATH"],
+                "COLUMNS": "100",
+                **self.environment,
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
+        if key := APP_KEY.search(done.stdout):  # the reader keeps it, as the command says
+            self.environment["DIFY_APP_KEY"] = key[1]
         shown = done.stdout.replace(str(self.folder), PLACE).replace(str(self.home), "/home/you")
+        for pattern, plain in self.plain.items():
+            shown = re.sub(pattern, plain, shown, flags=re.MULTILINE)
         return "\n".join(line.rstrip() for line in shown.strip("\n").splitlines())
+
+    @contextmanager
+    def beside_dify(self) -> Iterator[None]:
+        """Commands find a Dify, with the settings that the reader has made by then."""
+        with DifyServer() as dify:
+            dify.answering = quote
+            self.environment = {
+                "DIFY_BASE_URL": dify.base_url,
+                "DIFY_API_KEY": dify.dataset_key,
+                "VIDEO_RAG_KNOWLEDGE__DIFY__CONSOLE_EMAIL": dify.email,
+                "VIDEO_RAG_KNOWLEDGE__DIFY__CONSOLE_PASSWORD": dify.password,
+                "VIDEO_RAG_SERVER__PUBLIC_URL": PAGE,
+            }
+            self.plain = {re.escape(dify.url): "http://dify.example.org", **MADE_UP}
+            yield
+        self.environment, self.plain = {}, {}
+
+
+def quote(question: str, passages: Sequence[str]) -> str:
+    """The first sentence of the passage with most of the question's words, and a link to it."""
+    wanted = set(terms(question))
+    best = max(passages, key=lambda text: len(wanted & set(terms(text.partition("\n")[0]))))
+    sentence = re.split(r"(?<=[.。])", best)[0]
+    video_id, start, _end = parse_addresses(best)[0]
+    return f"{sentence} [{clock(start)}]({moment(PAGE, video_id, start)})"
 
 
 def rewritten(text: str, place: Place) -> str:
@@ -98,9 +156,11 @@ def outdated() -> dict[Path, str]:
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder).resolve())
-        for path in [ROOT / name for name in DOCUMENTS]:
+        for path in [ROOT / name for name in (*DOCUMENTS, *ABOUT_DIFY)]:
             old = path.read_text(encoding="utf-8")
-            new = rewritten(old, place)
+            about_dify = path.relative_to(ROOT).as_posix() in ABOUT_DIFY
+            with place.beside_dify() if about_dify else nullcontext():
+                new = rewritten(old, place)
             if differs(old, new):
                 found[path] = new
     return found

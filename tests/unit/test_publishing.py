@@ -210,16 +210,15 @@ def test_a_change_by_hand_is_a_conflict_unless_forced(tmp_path: Path, dify: Dify
 
 def test_a_base_that_is_away_ends_a_bulk(tmp_path: Path, dify: DifyServer) -> None:
     desk = Desk(base_of(dify, tmp_path), tmp_path)
-    for number in range(GIVE_UP + 3):
+    for number in range(GIVE_UP + 6):
         desk.put(number)
     changes = desk.plan()
     dify.faults.queue("reset", times=10_000)
     outcomes = list(desk.work().carry_out(changes, force=False))
     assert all(isinstance(outcome.error, Unavailable) for outcome in outcomes)
-    assert ["was not tried" in str(outcome.error) for outcome in outcomes] == [
-        *([False] * GIVE_UP),
-        *([True] * 3),
-    ]
+    untried = ["was not tried" in str(outcome.error) for outcome in outcomes]
+    assert not any(untried[:GIVE_UP])
+    assert untried[-1]
     assert outcomes[-1].error
     assert "publish again" in outcomes[-1].error.hint
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -105,9 +106,8 @@ def chatflow(  # noqa: PLR0913, PLR0917 - each is an option of the command
         _write(file, write(design))
     published = None
     if can_import:
-        console = base.options.console()
-        published = dify_chatflow.put(console, base.state, base.options.base_url, design)
-        console.close()
+        with closing(base.options.console()) as console:
+            published = dify_chatflow.put(console, base.state, base.options.base_url, design)
     if as_json:
         print_json(_row(file, published))
     else:
@@ -146,14 +146,10 @@ def connect(  # noqa: PLR0913, PLR0917 - each is an option of the command
         raise _no_console("nothing was registered")
     wanted = dify_connect.Endpoint(address, key, name, collection, top_k, score_threshold)
     question = suggested_questions(dify_chatflow.talks(library), "en")[0]
-    connected = dify_connect.connect(
-        base.options.console(),
-        base.state,
-        base.options.base_url,
-        library.ledger,
-        wanted,
-        question,
-    )
+    with closing(base.options.console()) as console:
+        connected = dify_connect.connect(
+            console, base.state, base.options.base_url, library.ledger, wanted, question
+        )
     if as_json:
         print_json(vars(connected))
         return

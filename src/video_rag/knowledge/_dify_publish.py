@@ -1,9 +1,9 @@
 """Puts the documents of one video into a dataset, and proves that they can be found there.
 
-The way of one document: look what is there → adopt what is already right → mark it as in flux →
-post under its name (which replaces in place) → wait → compare the segments → retrieve one of
-them → keep revision and fingerprint in its metadata, the proof. Killed anywhere, the next call
-goes on from what Dify holds.
+The way of one document: look what is there → adopt what is already right → take its proof away →
+post under its name (which replaces in place) → say whose it is → wait → compare the segments →
+retrieve one of them → keep revision and fingerprint in its metadata, the proof. Killed anywhere,
+the next call goes on from what Dify holds.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ from video_rag.knowledge._dify_words import joined, keywords
 log = logging.getLogger("video_rag")
 
 ATTEMPTS = 3
-FIRST_PAUSE = 0.05
+FIRST_PAUSE = 0.03
 """Seconds until the first look at the indexing; each further pause is half as long again."""
-PROBE_DEPTH = 200
+PROBE_DEPTHS = (10, 500)
+"""Segments asked for to find one; a second, deep look where many others hold the same words."""
 FINISHED = frozenset({"completed", "error", "paused"})
 
 
@@ -78,8 +79,8 @@ class Publisher:
             document_id = keep.id
         else:
             with self._turn():
-                row, held = self._write(part, keep, force=force)
-                self._seal(row, held, {**values, "revision": revision})
+                row, held = self._write(part, keep, values, force=force)
+            self._seal(row, held, {**values, "revision": revision})
             document_id = row.id
         for other in ranked[1:]:  # a disabled document lets a second one of its name be made
             self.remove(other)
@@ -105,14 +106,16 @@ class Publisher:
             return row
         return self._wait(Posted(row.id, ""), row.name)
 
-    def _write(self, part: Part, keep: RemoteDocument | None, *, force: bool) -> Held:
+    def _write(
+        self, part: Part, keep: RemoteDocument | None, values: Values, *, force: bool
+    ) -> Held:
         """Post unless Dify already holds these very passages; returns what it holds then."""
         try:
             keep = self.settled(keep) if keep else None
         except Unavailable as error:  # the worker that had it may have died: a post begins anew
             log.warning("%s", error)
         if keep is None:
-            return self._post(part)
+            return self._post(part, values)
         if keep.indexing_status == "completed":
             held = self.datasets.segments(self.dataset_id, keep.id)
             if not force and is_edited(keep, held):
@@ -128,14 +131,15 @@ class Publisher:
             self._wake(keep)
         if keep.metadata.get("fingerprint"):
             self.fields.set({keep.id: {"revision": "", "fingerprint": ""}})
-        return self._post(part)
+        return self._post(part, values)
 
-    def _post(self, part: Part) -> Held:
+    def _post(self, part: Part, values: Values) -> Held:
         """Send, wait, compare, probe; again when Dify lost something on the way."""
         body = rules.indexing(self.options, self.technique)
         fault = ""
         for attempt in range(ATTEMPTS):
             posted = self.datasets.post(self.dataset_id, part.name, part.text, **body)
+            self.fields.set({posted.document_id: values})  # meanwhile: it is waited for anyway
             row = self._wait(posted, part.name)
             if row is None:
                 fault = "it was deleted while it was indexed"
@@ -162,6 +166,8 @@ class Publisher:
             pause *= 1.5
             progress = self.datasets.progress(self.dataset_id, posted) if posted.batch else None
             status = progress.indexing_status if progress else ""
+            if status == "completed":
+                return RemoteDocument(id=posted.document_id, name=name, indexing_status=status)
             if progress is None or status in FINISHED:
                 # a later post has superseded this one: the document itself knows
                 row = self.datasets.document(self.dataset_id, posted.document_id)
@@ -210,9 +216,12 @@ class Publisher:
                 return True  # nothing in it is a word to Dify
         else:
             query = held[0].content[:MAX_QUERY]
-        model = rules.retrieval(self.options, self.technique, PROBE_DEPTH)
-        records = self.datasets.retrieve(self.dataset_id, query, model)
-        return any(record.document_id == row.id for record in records)
+        for depth in PROBE_DEPTHS:
+            model = rules.retrieval(self.options, self.technique, depth)
+            records = self.datasets.retrieve(self.dataset_id, query, model)
+            if any(record.document_id == row.id for record in records):
+                return True
+        return False
 
     def _seal(self, row: RemoteDocument, held: Sequence[Segment], values: Values) -> None:
         """Keep the proof: what the document holds now, by revision and fingerprint."""

@@ -61,7 +61,11 @@ class Options(Connection):
         "means nothing.",
     )
     concurrency: int = plugins.inert(
-        4, ge=1, le=16, description="Documents published at once; economy: always one."
+        8,
+        ge=1,
+        le=16,
+        description="Documents published at once; in an economy dataset only one is indexed at a "
+        "time, whatever this says.",
     )
     wait_seconds: float = plugins.inert(
         300.0,

@@ -59,8 +59,8 @@ class Dify:
 
     @property
     def writers(self) -> int:
-        """One for economy datasets, which lose segments otherwise."""
-        return 1 if self.technique == "economy" else self.options.concurrency
+        """Two for economy datasets: one is indexed while the other is prepared or sealed."""
+        return 2 if self.technique == "economy" else self.options.concurrency
 
     def revision(self, document: Document, chunks: Sequence[Chunk]) -> str:
         """Names the segments, the metadata and how they are indexed."""
@@ -240,9 +240,7 @@ class Dify:
 
 
 def _video_id(group: Sequence[RemoteDocument]) -> str:
-    """The video whose documents these are; empty for documents of another make."""
+    """The video whose documents these are; empty where name and metadata do not both say so."""
     told = (str(row.metadata.get("video_id") or "") for row in group)
     stem = stem_of(group[0].name)
-    return next(filter(None, told), "") or (
-        stem if document_name(stem) == f"{stem}.md" and ":" in stem else ""
-    )
+    return next((one for one in told if one and stem_of(document_name(one)) == stem), "")
