@@ -160,7 +160,8 @@ def main() -> None:
         lib = Library(load_settings({"home": str(home)}))
         list(lib.add([str(CORPUS)]))
         lib.close()
-        figures = {"publishing": overhead(home, args), "retrieval": {} if args.quick else retrieval(home)}
+        figures = {"publishing": overhead(home, args)}
+        figures["retrieval"] = {} if args.quick else retrieval(home)
     if args.json:
         print(json.dumps(figures, indent=2))
         return

@@ -175,7 +175,8 @@ class Dify:
         if not found:
             raise BadSettings(
                 "no dataset in Dify is chosen",
-                hint="make one: video-rag dify create --mode economy; or set dataset_id",
+                hint="make one: video-rag dify create --mode economy; or set dataset_id"
+                + ("" if self.options.base_url.endswith("/v1") else "; base_url ends in /v1"),
             )
         return found
 
