@@ -161,6 +161,16 @@ def test_parts_stay_within_their_size_and_keep_the_order(sizes: list[int]) -> No
         assert part.text.count(SEPARATOR) == len(part.segments) - 1
 
 
+def test_thirty_megabytes_are_sent_in_parts_that_dify_takes() -> None:
+    chunks = [passage(f"n{n} " + "sheep graze " * 300, 10.0 * n) for n in range(8_500)]
+    size = rules.Options.model_validate({}).part_bytes
+    found = parts("file:1", chunks, LAYOUTS[0], size)
+    assert len(found) == 4
+    assert sum(len(part.text.encode()) for part in found) > 30_000_000
+    assert all(len(part.text.encode()) <= size < 15_000_000 for part in found)
+    assert sum(len(part.segments) for part in found) == len(chunks)
+
+
 def test_no_passages_are_no_documents() -> None:
     assert made() == []
 
