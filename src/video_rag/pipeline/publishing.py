@@ -66,14 +66,24 @@ class Publishing:
             yield Change("remove", document_id, "the library does not have it")
 
     def carry_out(self, changes: Iterable[Change], *, force: bool) -> Iterator[Outcome]:
-        """Make the changes, as many at once as the base takes; each gives its outcome in turn."""
+        """Make the changes, as many at once as the base takes; each gives its outcome.
+
+        What fails because the base was away is tried once more at the end.
+        """
 
         def one(change: Change) -> Outcome:
             return self._one(change, force=force)
 
         pool = ThreadPoolExecutor(self.base.writers, thread_name_prefix="publish")
+        late: list[Outcome] = []
         try:
-            yield from pool.map(one, changes)
+            for outcome in pool.map(one, changes):
+                if isinstance(outcome.error, Unavailable) and self._away < GIVE_UP:
+                    late.append(outcome)  # of a long bulk some meet a bad moment
+                else:
+                    yield outcome
+            is_away = self._away >= GIVE_UP
+            yield from late if is_away else pool.map(one, [outcome.change for outcome in late])
         finally:
             pool.shutdown(cancel_futures=True)
 
