@@ -49,6 +49,7 @@ def make(
         )
     found = _known(datasets, known_id, name)
     if found:
+        _has_mode(datasets, found, technique)
         return Made(found, is_new=False)
     model = rules.retrieval(options, technique, 10)
     more = {"description": "Videos with the second of every passage, by video-rag"}
@@ -66,6 +67,7 @@ def make(
         found = datasets.find(name)
         if not found:
             raise
+        _has_mode(datasets, found, technique)
         return Made(found, is_new=False)
     # what is created keeps `semantic_search`, which an economy dataset cannot do
     datasets.change(made.id, retrieval_model=model)
@@ -81,6 +83,21 @@ def _known(datasets: Datasets, known_id: str, name: str) -> Dataset | None:
     except NotFound:
         return None
     return Dataset(id=known_id, name=name)
+
+
+def _has_mode(datasets: Datasets, found: Dataset, technique: Technique) -> None:
+    """Raise `BadSettings` for a dataset of the other mode, as far as Dify tells."""
+    try:
+        told = found.indexing_technique or datasets.get(found.id).indexing_technique
+    except Rejected as error:
+        if "plugin daemon" not in said_by(error).message:
+            raise
+        return
+    if told not in {None, technique}:
+        raise BadSettings(
+            f"the dataset {found.name} is there already, and it is {told.replace('_', ' ')}",
+            hint="a mode cannot be changed: give the new one another --name",
+        )
 
 
 class Care:
