@@ -67,6 +67,11 @@ def make(
         found = datasets.find(name)
         if not found:
             raise
+        if found.provider == "external":
+            raise BadSettings(
+                f"{name} is external knowledge, which nothing can be published to",
+                hint="choose another name with --name",
+            ) from error
         _has_mode(datasets, found, technique)
         return Made(found, is_new=False)
     # what is created keeps `semantic_search`, which an economy dataset cannot do
@@ -119,7 +124,7 @@ class Care:
 
     def looks(self) -> Iterator[tuple[str, Callable[[], str]]]:
         """What to look at, in the order in which one thing needs the other."""
-        yield "knowledge API", self._knowledge
+        yield "knowledge API", self._api
         yield "dataset", self._dataset
         yield "worker", self._worker
         yield "limits", self._limits
@@ -128,10 +133,11 @@ class Care:
         if self._options.has_console:
             yield "console", self._console
 
-    def _knowledge(self) -> str:
-        total = sum(1 for _ in self._datasets.documents(self._dataset_id()))
+    def _api(self) -> str:
+        """The cheapest call that needs nothing but the key."""
+        self._datasets.client.call("GET", "/datasets/tags")
         version = self._datasets.client.version or "of an unknown version"
-        return f"{self._options.base_url} answers: Dify {version}, {total} documents"
+        return f"{self._options.base_url} answers: Dify {version}"
 
     def _dataset(self) -> str:
         try:
@@ -145,8 +151,10 @@ class Care:
                 f"the embedding model of {found.name} is not available",
                 hint="in Dify, open Settings → Model Provider and set it up again",
             )
+        total = sum(1 for _ in self._datasets.documents(self._dataset_id()))
         technique = (found.indexing_technique or "no technique yet").replace("_", " ")
-        return f"{found.name}: {technique}, {found.embedding_model or 'by keywords'}"
+        how = found.embedding_model or "by keywords"
+        return f"{found.name}: {technique}, {how}, {total} documents"
 
     def _worker(self) -> str:
         """Index two words, and delete them."""
