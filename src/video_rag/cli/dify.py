@@ -66,8 +66,10 @@ def create(
         return
     out.print(f"{'made' if is_new else 'found'} the dataset {escape(name)}: {dataset.id}")
     kept = [f'{option} = "{value}"' for option, value in given.items() if option != "mode"]
+    if to != "dify":
+        kept.append(f'dataset_id = "{dataset.id}"')
     if kept:
-        out.print("keep this in video-rag.toml, so that every document is indexed the same:")
+        out.print("keep this in video-rag.toml:")
         out.print(escape("\n".join([f"[knowledge.{to}]", *kept])))
     if other := dify.chosen_elsewhere(library, to, dataset):
         out.print(

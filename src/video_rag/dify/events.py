@@ -211,7 +211,7 @@ class _Run:
 
 
 def _messages(name: str, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """The JSON behind the `data:` lines; keep-alives and comments are passed over."""
+    """The JSON behind the `data:` lines; signs of life and comments are passed over."""
     for line in lines:
         kind, _, data = line.partition(":")
         if kind != "data":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from video_rag.dify.datasets import (
     MAX_QUERY,
@@ -22,7 +22,7 @@ from video_rag.dify.datasets import (
     Segment,
     Technique,
 )
-from video_rag.errors import BackendError, Conflict, Rejected, Unavailable
+from video_rag.errors import BackendError, Conflict, NotFound, Rejected, Unavailable
 from video_rag.knowledge import _dify_rules as rules
 from video_rag.knowledge._dify_fields import Fields, Values
 from video_rag.knowledge._dify_text import Part, fingerprint, fold
@@ -139,7 +139,7 @@ class Publisher:
         fault = ""
         for attempt in range(ATTEMPTS):
             posted = self.datasets.post(self.dataset_id, part.name, part.text, **body)
-            self.fields.set({posted.document_id: values})  # meanwhile: it is waited for anyway
+            self._mark(posted.document_id, values)  # meanwhile: it is waited for anyway
             row = self._wait(posted, part.name)
             if row is None:
                 fault = "it was deleted while it was indexed"
@@ -222,6 +222,11 @@ class Publisher:
             if any(record.document_id == row.id for record in records):
                 return True
         return False
+
+    def _mark(self, document_id: str, values: Values) -> None:
+        """Say whose it is before it is proven; a refusal is no loss, the seal says it again."""
+        with suppress(Rejected, NotFound):
+            self.fields.set({document_id: values})
 
     def _seal(self, row: RemoteDocument, held: Sequence[Segment], values: Values) -> None:
         """Keep the proof: what the document holds now, by revision and fingerprint."""

@@ -134,8 +134,8 @@ class Dify:
         technique = self.technique.replace("_", " ")
         return f"{total} documents in a dataset of Dify {version} ({technique})"
 
-    def make(self, name: str, **wishes: str) -> Made:
-        """The dataset of this name, made if need be; from now on it is the one in use.
+    def make(self, name: str, *, in_use: bool = True, **wishes: str) -> Made:
+        """The dataset of this name, made if need be; from now on the one `in_use`, or not.
 
         `wishes` are options for this one time, such as `mode` and `embedding_model`.
         """
@@ -144,7 +144,8 @@ class Dify:
         technique: Technique = "high_quality" if options.mode == "high-quality" else "economy"
         made = make(self.datasets, options, technique, name, known)
         self.state.keep(options.base_url, f"dataset {name}", made.dataset.id)
-        self.state.keep(options.base_url, "dataset", made.dataset.id)
+        if in_use:
+            self.state.keep(options.base_url, "dataset", made.dataset.id)
         for known_of in ("dataset_id", "technique", "publisher"):
             self.__dict__.pop(known_of, None)  # they told of the dataset before
         return made

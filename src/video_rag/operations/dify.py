@@ -19,7 +19,7 @@ class _Made(Protocol):
 class _Base(Protocol):
     """What the knowledge base `dify` can do beside what every base can."""
 
-    def make(self, name: str, **wishes: str) -> _Made: ...
+    def make(self, name: str, *, in_use: bool = True, **wishes: str) -> _Made: ...
 
     def looks(self) -> Iterator[tuple[str, Callable[[], str]]]: ...
 
@@ -33,8 +33,11 @@ def base_of(library: Library, name: str) -> _Base:
 
 
 def create(library: Library, base: str, name: str, **wishes: str) -> tuple[Dataset, bool]:
-    """Make a dataset, or find the one of this name; whether it is new."""
-    made = base_of(library, base).make(name, **wishes)
+    """Make a dataset, or find the one of this name; whether it is new.
+
+    Of several bases on one server only `dify` goes on with it by itself; others must name it.
+    """
+    made = base_of(library, base).make(name, in_use=base == "dify", **wishes)
     return made.dataset, made.is_new
 
 
