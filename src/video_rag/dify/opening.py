@@ -23,7 +23,8 @@ _GENERIC = re.compile(
 )
 _NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*[.):、\s-]+)(?=\D)")
 _QUESTION = re.compile(
-    r"^(?:what|how|why|when|where|who|which|is|are|can|does|do|should)\b.+|.*[?？]$"
+    r"^(?:(?:what|how|why|when|where|who|which) (?:is|are|was|were|do|does|did|can|should|will)"
+    r"|is|are|can|does|do|should)\b.+|.*[?？]$"
     r"|^(?:什么|为什么|为何|如何|怎么|怎样).+",
     re.IGNORECASE,
 )

@@ -89,6 +89,7 @@ def test_the_version_is_kept_from_a_refusal_too(client_of: ClientOf) -> None:
 
 
 def test_an_answer_without_body_is_none() -> None:
+    """Rule 3 of the contract: 204 has no body."""
     assert call("knowledge/kb-90-delete-doc") is None
     assert call(datasets(body=b"")) is None
 
@@ -115,6 +116,7 @@ def test_an_answer_without_body_is_none() -> None:
 def test_a_recorded_refusal_says_what_to_do(
     name: str, kind: type[VideoRagError], code: str, hint: str
 ) -> None:
+    """Rule 4: among them the 400 without a word: bad type or too large."""
     error = error_from(name)
     assert isinstance(error, kind)
     assert said_by(error).code == code
@@ -131,6 +133,7 @@ def test_what_flask_guesses_and_pydantic_explains_is_cut_down() -> None:
 
 @pytest.mark.parametrize("name", ["knowledge/err-04-bad-uuid", "knowledge/err-13-old-wrong-route"])
 def test_a_route_that_does_not_exist_is_no_missing_document(name: str) -> None:
+    """Rule 3: a 404 may be HTML."""
     error = error_from(name)
     assert isinstance(error, Rejected)
     assert "no such route" in str(error)
@@ -205,6 +208,7 @@ def test_what_is_no_address_is_told_at_once(url: str) -> None:
 
 
 def test_the_rate_limit_is_waited_for_even_with_a_post(client_of: ClientOf) -> None:
+    """Rule 4: a 403 that speaks of the rate limit."""
     limited = Reply("POST", "/v1/datasets/1/retrieve", 403, RATE_LIMIT)
     with replay(limited, replace(limited, status=200, body={"records": []})) as server:
         answer = client_of(server).call("POST", "/datasets/1/retrieve", json={})
@@ -245,6 +249,7 @@ def test_a_used_up_plan_is_no_rate_limit(message: str) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_call_that_may_work_later_is_repeated(client_of: ClientOf, status: int) -> None:
+    """Rule 4: network errors, 429 and 5xx."""
     trouble = datasets(status, "<html>", headers={"Retry-After": "1"})
     with replay(trouble, trouble, datasets()) as server:
         client = client_of(server)
@@ -269,6 +274,7 @@ def test_a_post_is_repeated_only_where_it_did_nothing(
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415])
 def test_a_refusal_is_never_repeated(client_of: ClientOf, status: int) -> None:
+    """Rule 4: no other 4xx."""
     with replay(datasets(status, {"code": "x", "message": "no"})) as server:
         with pytest.raises((Rejected, NotFound)):
             client_of(server).call("GET", "/datasets")

@@ -186,3 +186,11 @@ def test_real_titles_make_questions_that_name_them(shared: Path) -> None:
     questions = suggested_questions([Talk(title, (), "en") for title in titles], "en")
     assert len(questions) == 4
     assert all("_" not in question and "“" in question for question in questions)
+
+
+def test_a_heading_that_only_begins_like_a_question_is_asked_about() -> None:
+    talk = Talk(title="A lecture", headings=("Why a video needs an index", "What is a passage"))
+    asked = suggested_questions([talk], "en")
+    assert "What is a passage?" in asked
+    assert not any(question.startswith("Why a video") for question in asked)
+    assert any("“Why a video needs an index”" in question for question in asked)
