@@ -95,6 +95,7 @@ def found(client: TestClient, *conditions: tuple[str, str, Any], logic: str = "a
 def test_every_recorded_request_is_answered_or_refused_as_dify_understands(
     client: TestClient,
 ) -> None:
+    """Rule 10: `metadata_condition: null` and all that Dify was seen to send."""
     lines = [line for path in RECORDED for line in path.read_text("utf-8").splitlines()]
     assert len(lines) > 20
     for line in lines:
@@ -116,6 +117,7 @@ def test_every_recorded_request_is_answered_or_refused_as_dify_understands(
 
 
 def test_the_probe_of_a_registration_finds_nothing_and_no_fault(client: TestClient) -> None:
+    """Rule 10 of the contract: 200 to the empty probe."""
     for path in ("/retrieval", "//retrieval"):
         answer = client.post(SERVER + path, json=PROBE)
         assert (answer.status_code, answer.json()) == (200, {"records": []}), path
@@ -135,6 +137,7 @@ def test_a_record_has_the_passage_its_address_and_a_link_that_opens_it(client: T
 
 
 def test_metadata_is_always_an_object_without_nulls(client: TestClient) -> None:
+    """Rule 10: always an object."""
     records = ask(client, "wool 恒星 chunking", top_k=20).json()["records"]
     assert len(records) == 3
     for record in records:
@@ -210,6 +213,7 @@ def test_good_passages_pass_the_usual_threshold_and_nonsense_does_not(client: Te
 
 
 def test_records_are_sorted_and_cut(client: TestClient) -> None:
+    """Rule 10: threshold and top_k are ours to apply."""
     records = ask(client, "wool 恒星 chunking strategies", top_k=2).json()["records"]
     scores = [record["score"] for record in records]
     assert len(scores) == 2
@@ -289,6 +293,7 @@ def test_a_filter_finds_passages_however_many_others_fit_the_question_better(
 def test_a_search_that_takes_too_long_is_answered_when_it_is_asked_again(
     client: TestClient, library: SlowLibrary
 ) -> None:
+    """Rule 10: within 3 s."""
     client.app.state.timely = Timely(0.02)  # type: ignore[attr-defined]  # an ASGI callable
     library.may_go.clear()
     for _ in range(2):

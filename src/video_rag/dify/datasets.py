@@ -71,6 +71,8 @@ class RemoteDocument(_Answer):
     @field_validator("metadata", mode="before")
     @classmethod
     def _by_name(cls, value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):  # as a retrieve tells it
+            return value
         return {row["name"]: row.get("value") for row in value or ()}
 
 

@@ -134,6 +134,7 @@ def test_passages_of_an_external_knowledge_base_have_holes_where_dify_has_nulls(
 def test_a_recorded_failure_is_raised_in_difys_words(
     name: str, kind: type[VideoRagError], words: str
 ) -> None:
+    """Rule 9 of the contract: `error`, and a failed `workflow_finished`."""
     with chat_with(stream(name)) as (chat, server), pytest.raises(kind, match=words) as caught:
         list(chat.send("q", user="t"))
     assert caught.value.hint
@@ -164,6 +165,7 @@ def test_pieces_that_came_before_a_failure_are_kept() -> None:
     ],
 )
 def test_an_answer_may_end_in_many_ways(messages: tuple[dict[str, Any], ...], end: Ended) -> None:
+    """Rule 9: without `message_end`, too."""
     found = heard(*messages)
     assert found[0] == Started("t", "c")
     assert found[-1] == end
