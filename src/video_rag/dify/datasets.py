@@ -7,12 +7,13 @@ on 1.16.1. Raises what `Client.call` raises.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from video_rag.dify.client import Client
-from video_rag.errors import NotFound
+from video_rag.errors import NotFound, Rejected
 
 PAGE = 100
 """Rows of a page; Dify gives no more, whatever is asked for."""
@@ -122,6 +123,18 @@ class Posted(NamedTuple):
     batch: str
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Turn an answer of a form that nobody knows into an error that tells so."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValidationError) as error:
+        raise Rejected(
+            f"Dify's answer has an unknown form: {type(error).__name__}",
+            hint="does base_url lead to Dify's service API, and to Dify 1.5 or later?",
+        ) from error
+
+
 class Datasets:
     """The knowledge API behind one dataset key."""
 
@@ -130,6 +143,7 @@ class Datasets:
 
     # datasets
 
+    @_understood()
     def create(self, name: str, technique: Technique, **more: Any) -> Dataset:
         """Make a dataset. A name that is taken is refused (409), as after a lost answer."""
         body = {"name": name, "indexing_technique": technique, "permission": "only_me", **more}
@@ -137,10 +151,12 @@ class Datasets:
             self.client.call("POST", "/datasets", repeatable=True, json=body)
         )
 
+    @_understood()
     def get(self, dataset_id: str) -> Dataset:
         """One dataset. Needs Dify's plugin daemon."""
         return Dataset.model_validate(self.client.call("GET", f"/datasets/{dataset_id}"))
 
+    @_understood()
     def find(self, name: str) -> Dataset | None:
         """The dataset of exactly this name. Needs Dify's plugin daemon."""
         rows = self._pages("/datasets", {"keyword": name})
@@ -154,6 +170,7 @@ class Datasets:
         """Delete a dataset and all that is in it."""
         self.client.call("DELETE", f"/datasets/{dataset_id}")
 
+    @_understood()
     def models(self, kind: Literal["text-embedding", "rerank", "llm"]) -> list[Json]:
         """The providers that have a model of this kind. Needs Dify's plugin daemon."""
         found = self.client.call("GET", f"/workspaces/current/models/model-types/{kind}")
@@ -161,6 +178,7 @@ class Datasets:
 
     # documents
 
+    @_understood()
     def post(self, dataset_id: str, name: str, text: str, **rules: Any) -> Posted:
         """Send a document. An enabled one of the same name is replaced and keeps its id.
 
@@ -174,6 +192,7 @@ class Datasets:
         )
         return Posted(answer["document"]["id"], answer["batch"])
 
+    @_understood()
     def progress(self, dataset_id: str, posted: Posted) -> Progress | None:
         """How far a posted document is; None when a later post has superseded it."""
         path = f"/datasets/{dataset_id}/documents/{posted.batch}/indexing-status"
@@ -184,6 +203,7 @@ class Datasets:
         mine = (row for row in rows if row["id"] == posted.document_id)
         return next((Progress.model_validate(row) for row in mine), None)
 
+    @_understood()
     def document(self, dataset_id: str, document_id: str) -> RemoteDocument | None:
         """One document; None when there is none of this id."""
         try:
@@ -196,7 +216,9 @@ class Datasets:
         """Every document whose name holds the keyword, each once."""
         path = f"/datasets/{dataset_id}/documents"
         for row in self._pages(path, {"keyword": keyword} if keyword else {}):
-            yield RemoteDocument.model_validate(row)
+            with _understood():
+                found = RemoteDocument.model_validate(row)
+            yield found
 
     def named(self, dataset_id: str, name: str) -> list[RemoteDocument]:
         """The documents of exactly this name: none, one, or several."""
@@ -222,6 +244,7 @@ class Datasets:
 
     # segments
 
+    @_understood()
     def segments(self, dataset_id: str, document_id: str) -> list[Segment]:
         """A document's segments in order."""
         path = f"/datasets/{dataset_id}/documents/{document_id}/segments"
@@ -238,6 +261,7 @@ class Datasets:
 
     # metadata
 
+    @_understood()
     def fields(self, dataset_id: str) -> dict[str, str]:
         """The metadata fields of a dataset: name → id."""
         found = self.client.call("GET", f"/datasets/{dataset_id}/metadata")
@@ -271,6 +295,7 @@ class Datasets:
 
     # retrieval
 
+    @_understood()
     def retrieve(self, dataset_id: str, query: str, retrieval_model: Json) -> list[Record]:
         """The segments that Dify finds for a question of at most `MAX_QUERY` characters."""
         answer = self.client.call(
@@ -288,9 +313,10 @@ class Datasets:
         while True:
             asked = {**params, "page": page, "limit": PAGE}
             answer = self.client.call("GET", path, params=asked)
-            rows = answer["data"]
+            with _understood():
+                rows, ids = answer["data"], [row["id"] for row in answer["data"]]
             yield from (row for row in rows if row["id"] not in seen)
-            seen |= {row["id"] for row in rows}
+            seen |= set(ids)
             read += len(rows)
             if not rows or read >= answer.get("total", 0):
                 return
