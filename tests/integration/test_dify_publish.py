@@ -422,6 +422,24 @@ def test_a_document_that_another_client_pushed_out_of_the_index_is_sent_again(
     assert is_right(base, dify)
 
 
+def test_a_worker_that_finds_no_keywords_is_told(
+    base: Dify, dify: DifyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Contract §2.5: with jieba missing Dify says `completed`, and nothing is found."""
+    monkeypatch.setattr("video_rag.testing.dify.keywords.keywords", lambda _text: [])
+    with pytest.raises(Rejected, match="cannot be found by its own words"):
+        give(base, lecture())
+    assert state(base).state != INDEXED
+    monkeypatch.undo()
+    give(base, lecture())
+    assert is_right(base, dify)
+
+
+def test_a_document_without_any_word_needs_no_keywords(base: Dify) -> None:
+    give(base, lecture(("…", "!!!")))
+    assert state(base).state == INDEXED
+
+
 def test_a_document_that_was_lost_from_the_index_later_is_told_and_repaired(
     base: Dify, dify: DifyServer
 ) -> None:

@@ -26,7 +26,7 @@ from video_rag.errors import BackendError, Conflict, NotFound, Rejected, Unavail
 from video_rag.knowledge import _dify_rules as rules
 from video_rag.knowledge._dify_fields import Fields, Values
 from video_rag.knowledge._dify_text import Part, fingerprint, fold
-from video_rag.knowledge._dify_words import joined, keywords
+from video_rag.knowledge._dify_words import has_words, joined, keywords
 
 log = logging.getLogger("video_rag")
 
@@ -213,7 +213,7 @@ class Publisher:
             words = max((segment.keywords for segment in held), key=len)
             query = joined(words, MAX_QUERY)
             if not query:
-                return True  # nothing in it is a word to Dify
+                return not any(map(has_words, (segment.content for segment in held)))
         else:
             query = held[0].content[:MAX_QUERY]
         for depth in PROBE_DEPTHS:

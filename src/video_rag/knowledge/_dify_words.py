@@ -1,17 +1,19 @@
 """Words for Dify's keyword index, which compares letter by letter: `Shark` is not `sharks`.
 
 Dify keeps ten keywords of a segment (jieba's TF-IDF), and looks for the ten best of a question
-(`contract.md` §2.9). So a question is asked in several forms, and segments may be given keywords
+(seen on 1.16.1). So a question is asked in several forms, and segments may be given keywords
 of our own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from video_rag.dify.datasets import MAX_QUERY
 from video_rag.tokens import terms, words
 
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 ASKED = 10
 """Words of a question that Dify looks for; of more it takes those that it thinks best."""
 CALLS = 4
@@ -23,6 +25,15 @@ def keywords(text: str) -> list[str]:
     plain = words(text)
     forms = (*plain, *(word.lower() for word in plain), *terms(text))
     return [form for form in dict.fromkeys(forms) if len(form) > 1]  # Dify passes over the rest
+
+
+def has_words(text: str) -> bool:
+    """Whether Dify must have found keywords in a segment: jieba knows Latin and Chinese words.
+
+    A worker without jieba finds none, and still says `completed`.
+    """
+    said = text.partition("⟦")[0]
+    return any(word.isascii() or _HAN.match(word) for word in words(said) if len(word) > 1)
 
 
 def questions(text: str) -> list[str]:
