@@ -23,10 +23,16 @@ class VideoRagError(Exception):
 
     exit_code = 1
     http_status = 500
+    retry_after: float | None = None
+    """Seconds after which trying again may help, where somebody knows."""
+    video_id: str = ""
+    """The video that it is about, where it is one of many in a list."""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+        self.reason = reason
+        """One word for programs, such as `private` or `bot-check`: see docs/reference/errors.md."""
 
 
 class UsageError(VideoRagError):
@@ -65,10 +71,19 @@ class NeedsExtra(UsageError):
 
 
 class ContentError(VideoRagError):
-    """The video itself is at fault: gone, private, empty, corrupt, silent."""
+    """The video itself is at fault: gone, private, empty, corrupt, silent.
+
+    With `retry_after` (seconds) it is not so for ever: a premiere, a live talk that is not over.
+    """
 
     exit_code = 3
     http_status = 422
+
+    def __init__(
+        self, message: str, *, hint: str = "", reason: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, reason=reason)
+        self.retry_after = retry_after
 
 
 class BackendError(VideoRagError):
@@ -83,8 +98,10 @@ class Unavailable(BackendError):
 
     http_status = 503
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(
+        self, message: str, *, hint: str = "", reason: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, reason=reason)
         self.retry_after = retry_after
 
 

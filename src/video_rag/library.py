@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from video_rag import guard
 from video_rag.answerers import Delta, Done
 from video_rag.chunking import cut
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
@@ -110,22 +108,15 @@ class Library:
         results = self.ledger.results(video_id)
         if not results:
             raise NotFound(f"no video {video_id!r}", hint="see `video-rag list`")
-        media, page = self._maybe(results, "media", MediaSet), self._maybe(results, "page", Page)
+        video, page = self._maybe(results, "video", Video), self._maybe(results, "page", Page)
         for receipt in self.ledger.receipts(video_id):
             self.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
         self.ledger.remove(video_id)
         if page:
             discard(self.settings.library.documents, {page.path, *page.files})
-        self._discard_downloads(media)
+        if video:
+            self._sources[video.source].discard(video)
         self.blobs.sweep(set(self.ledger.digests()))
-
-    def _discard_downloads(self, media: MediaSet | None) -> None:
-        """Delete the folder that a source made for the downloads of one video."""
-        root = self.settings.library.media.resolve()
-        paths = [Path(file.path) for file in media.files] if media else []
-        for path in paths:
-            if not path.is_absolute() and (folder := guard.inside(root, path).parent) != root:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def _take(self, found: Video, wishes: Wishes, known: dict[str, str]) -> Added:
         results = self.ledger.results(found.video_id)

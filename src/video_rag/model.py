@@ -20,8 +20,8 @@ BEST_ORIGIN: tuple[Origin, ...] = (
     "sidecar",
     "embedded",
     "platform",
-    "asr",
     "platform-auto",
+    "asr",
     "slides",
 )
 """From the most to the least trusted."""
@@ -48,6 +48,7 @@ class Origins(Noun):
     source: str
     url: str
     fingerprint: str = ""
+    wanted: str = ""
 
 
 class Video(Noun):
@@ -74,12 +75,19 @@ class Video(Noun):
     collection: str = "default"
     fingerprint: str = ""
     """The source's mark of this revision; a change makes the video be fetched again."""
+    wanted: str = ""
+    """What of it is fetched: `video`, `audio`, `subtitles`, or a greatest height such as `480p`;
+    empty: as the source is set."""
 
     @property
     def origins(self) -> Origins:
         """The part of a video that decides what is fetched."""
         return Origins(
-            video_id=self.video_id, source=self.source, url=self.url, fingerprint=self.fingerprint
+            video_id=self.video_id,
+            source=self.source,
+            url=self.url,
+            fingerprint=self.fingerprint,
+            wanted=self.wanted,
         )
 
 

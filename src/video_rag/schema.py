@@ -80,6 +80,12 @@ class LibrarySettings(Section):
         description="Folder in which the Markdown of every video lies as a readable file.",
         json_schema_extra={"default": "<home>/documents"},
     )
+    keep_media: bool = Field(
+        True, description="Whether downloaded video and sound stay once a video is ready."
+    )
+    media_bytes: int | None = Field(
+        None, gt=0, description="Most bytes that downloads may take; unset: the whole disk."
+    )
     collection: Name = Field(
         "default", description="Collection that videos join when none is named."
     )

@@ -42,6 +42,8 @@ class Wishes:
     collection: str | None = None
     title: str | None = None
     language: str | None = None
+    wanted: str | None = None
+    """What of them is fetched: see `Video.wanted`."""
 
 
 def state_of(stale: Mapping[str, str], standing: Sequence[Failure], *, is_claimed: bool) -> State:
@@ -60,6 +62,7 @@ def merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> 
     update: dict[str, object] = {
         "collection": wishes.collection or (old.collection if old else collection),
         "language": wishes.language or (old.language if old else None) or found.language,
+        "wanted": wishes.wanted if wishes.wanted is not None else (old.wanted if old else ""),
     }
     if wishes.title or (old and old.is_title_given):
         update |= {"title": wishes.title or (old.title if old else ""), "is_title_given": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,17 +26,38 @@ from video_rag.plugins import Part
 from video_rag.queues import Queue
 from video_rag.rerankers import Reranker
 from video_rag.settings import Settings
+from video_rag.sites import Sites
 from video_rag.sources import Source
 from video_rag.stores import Ledger
+from video_rag.stores.hold import hold
 
 
 @dataclass(frozen=True)
 class Places:
     """What sources may touch: see `sources.Places`."""
 
+    home: Path
     media: Path
     allow_private: bool
     ledger: Ledger
+    media_bytes: int | None
+    claim_seconds: float
+
+    @property
+    def sites(self) -> Sites:
+        """What is remembered of web sites."""
+        return self.ledger.sites
+
+    def hold(self, what: str, part: str) -> AbstractContextManager[bool]:
+        """Keep other threads and processes from something meanwhile."""
+        return hold(self.ledger, what, part, self.claim_seconds)
+
+    def room(self) -> int | None:
+        """Bytes that downloads may still take."""
+        if self.media_bytes is None:
+            return None
+        files = (path for path in self.media.rglob("*") if path.is_file())
+        return max(0, self.media_bytes - sum(path.stat().st_size for path in files))
 
     def digest(self, path: Path) -> str:
         """The sha256 of a file; read only when its size or time changed."""
@@ -81,7 +103,14 @@ class Parts:
     def sources(self) -> dict[str, Source]:
         """Every source, in the order in which they are asked: files before URLs."""
         library, guard = self.settings.library, self.settings.guard
-        places = Places(library.media, guard.allow_private, self.ledger)
+        places = Places(
+            home=self.settings.home,
+            media=library.media,
+            allow_private=guard.allow_private,
+            ledger=self.ledger,
+            media_bytes=library.media_bytes,
+            claim_seconds=self.settings.pipeline.claim_seconds,
+        )
         names = sorted(plugins.table("sources"))
         return {name: self.build("sources", name, places=places) for name in names}
 

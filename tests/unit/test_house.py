@@ -107,7 +107,7 @@ def test_everything_is_caught_in_three_places_only() -> None:
 @pytest.mark.parametrize(
     ("library", "doors"),
     [
-        ("yt_dlp", ("sources/ytdlp", "sources/downloads")),
+        ("yt_dlp", ("sources/_ytdlp_", "sources/ytdlp", "sources/downloads")),
         ("fastapi", ("api/",)),
         ("uvicorn", ("api/", "cli/")),
         ("typer", ("cli/",)),

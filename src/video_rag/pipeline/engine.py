@@ -8,14 +8,13 @@ until its inputs change (the video's fault, a refusal) or until it is due (a ser
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from video_rag.digest import Digest
-from video_rag.errors import Unavailable, VideoRagError
+from video_rag.errors import ContentError, Unavailable, VideoRagError
 from video_rag.model import Job
 from video_rag.observers import (
     Event,
@@ -29,7 +28,8 @@ from video_rag.observers import (
 from video_rag.pipeline.plan import Plan, Stage
 from video_rag.pipeline.work import Work, store
 from video_rag.stores import Blobs, Failure, Ledger, Result
-from video_rag.stores.owner import me, now
+from video_rag.stores.hold import hold
+from video_rag.stores.owner import now
 
 log = logging.getLogger("video_rag")
 
@@ -119,6 +119,8 @@ class Engine:
         if isinstance(error, Unavailable):
             wait = RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
             due = now() + max(wait, error.retry_after or 0.0)
+        elif isinstance(error, ContentError) and error.retry_after is not None:
+            due = now() + error.retry_after  # a premiere, a live talk that is not over
         kind = type(error).__name__ if isinstance(error, VideoRagError) else "Bug"
         message = " · ".join([str(error) or kind, *getattr(error, "__notes__", [])])
         hint = getattr(error, "hint", "") or ("" if kind != "Bug" else "please report this")
@@ -132,28 +134,9 @@ class Engine:
             )
         )
 
-    @contextmanager
-    def claim(self, video_id: str, stage: str) -> Iterator[bool]:
-        """Hold a stage while working on it: renewed by a thread, so that long work keeps it."""
-        who = me()
-        if not self._ledger.claim(video_id, stage, who, self._claim_seconds):
-            yield False
-            return
-        finished = threading.Event()
-        keeper = threading.Thread(
-            target=self._renew, args=(finished, video_id, stage, who), daemon=True
-        )
-        keeper.start()
-        try:
-            yield True
-        finally:
-            finished.set()
-            keeper.join()
-            self._ledger.release(video_id, stage, who)
-
-    def _renew(self, finished: threading.Event, video_id: str, stage: str, who: str) -> None:
-        while not finished.wait(self._claim_seconds / 4):
-            self._ledger.claim(video_id, stage, who, self._claim_seconds)
+    def claim(self, video_id: str, stage: str) -> AbstractContextManager[bool]:
+        """Hold a stage while working on it; gives False when it is in other hands."""
+        return hold(self._ledger, video_id, stage, self._claim_seconds)
 
     def _progress(self, video_id: str, stage: str) -> Callable[[float, str], None]:
         return lambda share, note: self._emit(StageProgress(video_id, stage, share, note))

@@ -14,7 +14,7 @@ from video_rag.digest import of_value
 from video_rag.errors import ContentError, NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.model import Kind, Media, MediaSet, Video
 from video_rag.plugins import Options as PluginOptions
-from video_rag.sources import Places
+from video_rag.sources import Lane, Places
 from video_rag.sources.lectures import Lecture, lecture_of, lectures_in, natural, stem_of
 
 log = logging.getLogger("video_rag")
@@ -97,6 +97,17 @@ class Folder:
             has_picture=probe.has_picture,
             notes=probe.notes + notes,
         )
+
+    def parts(self, video: Video) -> Iterator[Video | VideoRagError]:
+        """A file is one video."""
+        yield video
+
+    def discard(self, video: Video) -> None:
+        """Files stay with their owner."""
+
+    def lane(self, video: Video) -> Lane:  # noqa: ARG002 - every file is on this machine
+        """No server is asked."""
+        return Lane("", 4)
 
     def link(self, video: Video, seconds: float) -> str:
         """`file:///…/talk.mp4#t=4.3`; for subtitles alone just the file, which has no player."""

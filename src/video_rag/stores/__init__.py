@@ -9,6 +9,7 @@ from typing import Protocol
 
 from video_rag.digest import Digest
 from video_rag.model import Receipt
+from video_rag.sites import Sites
 
 
 class Blobs(Protocol):
@@ -61,6 +62,78 @@ class ApiKey:
     hashed: str
     created: str
     revoked: bool
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A list that is looked at again and again. Times are seconds since the epoch."""
+
+    url: str
+    every: str
+    """When: five fields of cron in local time, or an interval such as `6h`."""
+    collection: str = ""
+    """Collection that its videos join; empty: the one of the settings."""
+    wanted: str = ""
+    """What is fetched of its videos: see `Video.wanted`."""
+    since: str = ""
+    """ISO date; videos published before it are passed over."""
+    match: str = ""
+    """Regular expression; videos whose titles do not contain it are passed over."""
+    skip: str = ""
+    """Regular expression; videos whose titles contain it are passed over."""
+    limit: int = 0
+    """Most new videos that one check takes, 0 for all; the rest wait for the next check."""
+    is_paused: bool = False
+    title: str = ""
+    """What the list calls itself, once it was read."""
+    added: float = 0.0
+    checked: float | None = None
+    """When the list was last read to its end."""
+    due: float = 0.0
+    """When to look next; 0: at once."""
+    problem: str = ""
+    """Why the last check failed, and what to do; empty after a good one."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One video of a subscribed list, as it was last seen there: the cursor of the subscription."""
+
+    key: str
+    """The video's id, before a multi-part video is taken apart."""
+    state: str
+    """`waiting` for its turn · `taken` into the library · `skipped` by a rule · `absent`: deleted,
+    private, for members, not over yet."""
+    title: str = ""
+    duration: float | None = None
+    """Seconds, as the list says."""
+    reason: str = ""
+    """Why it was skipped or is absent, one word: `since`, `match`, `private`, `deleted` …"""
+    until: float | None = None
+    """When to look at it again (epoch); None: never by itself."""
+    video_ids: tuple[str, ...] = ()
+    """What became of it in the library: itself, or its parts."""
+    is_listed: bool = True
+    """Whether the last full listing still had it."""
+
+
+class Watchlist(Protocol):
+    """Subscriptions and what was seen of their lists. Every method is one transaction."""
+
+    def subscriptions(self) -> list[Subscription]:
+        """Every subscription, in the order they were added."""
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Keep a subscription in place of an earlier one of the same URL; its entries stay."""
+
+    def unsubscribe(self, url: str) -> bool:
+        """Forget a subscription and its entries; false if there is none."""
+
+    def entries(self, url: str) -> dict[str, Entry]:
+        """What was seen of a list, by key."""
+
+    def see(self, url: str, entries: Iterable[Entry]) -> None:
+        """Keep entries in place of earlier ones of the same key; nothing for an unknown URL."""
 
 
 class Ledger(Protocol):
@@ -131,3 +204,11 @@ class Ledger(Protocol):
 
     def digests(self) -> Iterator[str]:
         """Every digest that some result names."""
+
+    @property
+    def watchlist(self) -> Watchlist:
+        """Subscriptions."""
+
+    @property
+    def sites(self) -> Sites:
+        """What is remembered of web sites."""

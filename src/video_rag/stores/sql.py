@@ -14,6 +14,7 @@ from video_rag.digest import Digest
 from video_rag.errors import Rejected, Unavailable
 from video_rag.model import Receipt
 from video_rag.stores import ApiKey, Failure, Result, owner
+from video_rag.stores.remembered import SqlSites, SqlWatchlist
 from video_rag.stores.tables import (
     api_keys,
     claims,
@@ -38,6 +39,8 @@ class Sql:
         sa.event.listen(self._engine, "connect", _set_up)
         sa.event.listen(self._engine, "begin", _begin)
         self._writer = self._engine.execution_options(writes=True)
+        self.watchlist = SqlWatchlist(self._engine, self._writer)
+        self.sites = SqlSites(self._engine, self._writer)
         with _translated(path):
             self._create(path)
 

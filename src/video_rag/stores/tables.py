@@ -82,3 +82,47 @@ api_keys = _table(
     _text("created"),
     sa.Column("revoked", sa.Boolean, nullable=False),
 )
+
+subscriptions = _table(
+    "subscriptions",
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False, unique=True),
+    _text("every"),
+    _text("collection"),
+    _text("wanted"),
+    _text("since"),
+    _text("match"),
+    _text("skip"),
+    sa.Column("limit", sa.Integer, nullable=False),
+    sa.Column("is_paused", sa.Boolean, nullable=False),
+    _text("title"),
+    sa.Column("added", sa.Float, nullable=False),
+    sa.Column("checked", sa.Float),
+    sa.Column("due", sa.Float, nullable=False),
+    _text("problem"),
+)
+
+entries = _table(
+    "entries",
+    _key("url"),
+    _key("key"),
+    _text("state"),
+    _text("title"),
+    sa.Column("duration", sa.Float),
+    _text("reason"),
+    sa.Column("until", sa.Float),
+    sa.Column("video_ids", sa.JSON, nullable=False),
+    sa.Column("is_listed", sa.Boolean, nullable=False),
+)
+
+sites = _table(
+    "sites",
+    _key("site"),
+    sa.Column("cooling_until", sa.Float, nullable=False),
+    _text("reason"),
+    _text("message"),
+    sa.Column("strikes", sa.Integer, nullable=False),
+    sa.Column("next_visit", sa.Float, nullable=False),
+    _text("day"),
+    sa.Column("visits", sa.Integer, nullable=False),
+)

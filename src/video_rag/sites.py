@@ -1,0 +1,65 @@
+"""What is remembered of each web site: when it may be visited, and until when it is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+_SHORT = {
+    "youtu.be": "youtube.com",
+    "youtube-nocookie.com": "youtube.com",
+    "b23.tv": "bilibili.com",
+}
+"""Hosts that are a better-known site under another name."""
+_PREFIXES = ("www.", "m.", "music.", "live.", "space.", "player.")
+
+
+@dataclass(frozen=True)
+class SiteState:
+    """What is known of one site; times are seconds since the epoch."""
+
+    site: str
+    cooling_until: float = 0.0
+    """Nothing is asked of the site before."""
+    reason: str = ""
+    """The wall that was hit, as in `VideoRagError.reason`."""
+    message: str = ""
+    """What the site said then, one line without secrets."""
+    strikes: int = 0
+    """Walls hit since the last success; each makes the next cool-down longer."""
+    next_visit: float = 0.0
+    """The earliest start of the next visit, so that visits are spread also across processes."""
+    day: str = ""
+    """The UTC day that `visits` counts, ISO 8601."""
+    visits: int = 0
+    """Videos fetched on that day."""
+
+
+class Sites(Protocol):
+    """The memory of all sites, shared by every process of a library."""
+
+    def site(self, name: str) -> SiteState:
+        """What is known of a site; an empty state for one that is unknown."""
+
+    def sites(self) -> list[SiteState]:
+        """Every site that was visited, by name."""
+
+    def change(self, name: str, change: Callable[[SiteState], SiteState]) -> SiteState:
+        """Replace a state by what `change` makes of it, in one transaction; returns the new one."""
+
+
+def site_of(url: str) -> str:
+    """The site of a URL, as people know it: `https://www.youtube.com/…` → `youtube.com`.
+
+    Host and port in lower case, without `www.` and the like; "" for what has no host.
+    """
+    try:
+        host = urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
+    for prefix in _PREFIXES:
+        if host.startswith(prefix) and host.count(".") > 1:
+            host = host.removeprefix(prefix)
+    return _SHORT.get(host, host)
