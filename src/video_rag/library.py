@@ -11,6 +11,7 @@ from video_rag.answerers import Delta, Done
 from video_rag.chunking import cut
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.evaluate import Score, evaluate
+from video_rag.intake import Given, Intake
 from video_rag.model import (
     Answer,
     Chunk,
@@ -30,11 +31,11 @@ from video_rag.observers import Asked, Observer, emit
 from video_rag.pipeline.engine import Engine
 from video_rag.pipeline.publishing import Publishing
 from video_rag.pipeline.stages import discard, with_media_facts, write
-from video_rag.pipeline.work import load, store
+from video_rag.pipeline.work import load
 from video_rag.recall import Recall
 from video_rag.settings import Settings
 from video_rag.sources import Source
-from video_rag.status import Added, Status, Wishes, merged, state_of
+from video_rag.status import Added, Status, Wishes, state_of
 from video_rag.stores import Failure, Result
 from video_rag.stores.local import Local
 from video_rag.stores.sql import Sql
@@ -43,7 +44,6 @@ from video_rag.wiring import Parts
 __all__ = ["Added", "Library", "Status", "Wishes"]
 
 AnyNoun = TypeVar("AnyNoun", bound=Noun)
-POLL_SECONDS = 0.5
 
 
 class Library:
@@ -67,7 +67,9 @@ class Library:
             settings.home / "scratch",
             settings.pipeline.claim_seconds,
         )
-
+        self.intake = Intake(
+            settings, self.ledger, self.blobs, self._engine, self._queue, self._sources
+        )
         self._recall = Recall(self._document_digest, self.passages)
 
     def close(self) -> None:
@@ -84,20 +86,32 @@ class Library:
         """
         known = self._urls()
         for url in urls:
+            given: dict[str, tuple[Video, Given]] = {}
             try:
-                for found in self._source_of(url).discover(url):
+                for found in self._found(url, set(known.values())):
                     if isinstance(found, VideoRagError):
                         yield Added(url, error=found)
                     else:
-                        yield self._take(found, wishes or Wishes(), known)
+                        given[found.video_id] = found, self.intake.give(found, wishes or Wishes())
             except VideoRagError as error:
                 yield Added(url, error=error)
+            yield from self._work_on(given, known)
+
+    def run(self) -> Iterator[Status]:
+        """One pass over everything due: look at subscriptions, then work on what is unfinished.
+
+        Gives what was found in each list, then each video that was worked on. What had to be left
+        for later, because a site cools down, is in `intake.left`.
+        """
+        known = self._urls()
+        for video_id in self.intake.process(self.intake.unfinished()):
+            yield self._settled(video_id, known)
 
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """Forget failures and work on these videos again."""
         for video_id in video_ids:
             self.ledger.forgive(video_id)
-            self._work(video_id)
+            self.intake.work(video_id)
             yield self.status(video_id)
 
     def remove(self, video_id: str) -> None:
@@ -118,31 +132,40 @@ class Library:
             self._sources[video.source].discard(video)
         self.blobs.sweep(set(self.ledger.digests()))
 
-    def _take(self, found: Video, wishes: Wishes, known: dict[str, str]) -> Added:
-        results = self.ledger.results(found.video_id)
-        old = self._read(results, "video", Video) if results else None
-        video = merged(found, old, wishes, self.settings.library.collection)
-        if video != old:
-            given: Mapping[str, Noun] = {"video": video, "origins": video.origins}
-            rows = {name: Result(store(self.blobs, noun), "") for name, noun in given.items()}
-            self.ledger.commit(video.video_id, "give", rows)
-        if video == old and not self._engine.plan.stale(results):
-            status = self._status(results, (), is_claimed=False)
-        else:
-            self._forgive_passing(video.video_id)
-            self._work(video.video_id)
-            status = self.status(video.video_id)
+    def _found(self, url: str, known: set[str]) -> Iterator[Video | VideoRagError]:
+        """The videos behind a path or URL, series taken apart; known ones are not opened again."""
+        source = self._source_of(url)
+        for found in source.discover(url):
+            if isinstance(found, VideoRagError) or _is_known(found.video_id, known):
+                yield found
+            else:
+                yield from source.parts(found)
+
+    def _work_on(
+        self, given: Mapping[str, tuple[Video, Given]], known: dict[str, str]
+    ) -> Iterator[Added]:
+        """Work on what was given; the videos that need nothing come first."""
+        stale = [video_id for video_id, (_found, one) in given.items() if one.is_stale]
+        for video_id in stale:
+            self.intake.forgive_passing(video_id)
+        rest = dict.fromkeys(given)
+        fresh = (video_id for video_id in given if video_id not in set(stale))
+        for video_id in (*fresh, *self.intake.process(stale)):
+            rest.pop(video_id, None)
+            found, one = given[video_id]
+            status = self._settled(video_id, known)
+            yield Added(found.url, status, is_new=one.is_new, same_as=one.same_as)
+        for video_id in rest:  # its site cools down
+            found, one = given[video_id]
+            yield Added(found.url, self.status(video_id), is_new=one.is_new, same_as=one.same_as)
+
+    def _settled(self, video_id: str, known: dict[str, str]) -> Status:
+        """The status of a video that was worked on; a ready one takes an earlier one's place."""
+        status = self.status(video_id)
         if status.state == "ready":
             self._replace_earlier(status.video, known)
-        known[video.url] = video.video_id
-        same_as = video.url if video.url != found.url else ""
-        return Added(found.url, status, is_new=old is None, same_as=same_as)
-
-    def _forgive_passing(self, video_id: str) -> None:
-        """Who adds again wants to try again, unless the video itself was at fault."""
-        failures = self.ledger.failures(video_id).values()
-        if any(failure.due is not None or failure.error == "Bug" for failure in failures):
-            self.ledger.forgive(video_id)
+        known[status.video.url] = video_id
+        return status
 
     def _replace_earlier(self, video: Video, known: Mapping[str, str]) -> None:
         """A file that changed, or a subtitle whose video came: the earlier version goes."""
@@ -151,14 +174,6 @@ class Library:
             earlier = known.get(url)
             if earlier and earlier != video.video_id and self.ledger.results(earlier):
                 self.remove(earlier)
-
-    def _work(self, video_id: str) -> None:
-        """Run what can be run; wait for stages that another process holds."""
-        while self._engine.advance(video_id):
-            self._queue.serve(self._engine.handle, until_idle=True)
-            if not any(claimed == video_id for claimed, _stage in self.ledger.claimed()):
-                return
-            time.sleep(POLL_SECONDS)
 
     def _source_of(self, url: str) -> Source:
         for source in self._sources.values():
@@ -354,6 +369,11 @@ class Library:
         if found is None:
             raise NotFound(f"{video_id} has no {name} yet", hint=f"see `video-rag show {video_id}`")
         return found
+
+
+def _is_known(video_id: str, known: set[str]) -> bool:
+    """Whether it, or the first of its parts, is in the library."""
+    return video_id in known or f"{video_id}_p1" in known
 
 
 FORMATS = {"md": "markdown"}

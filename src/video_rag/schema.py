@@ -118,6 +118,9 @@ class PipelineSettings(Section):
         le=86_400,
         description="Seconds after which the claim of a worker that fell silent expires.",
     )
+    downloads: int = Field(
+        4, ge=1, le=32, description="Videos of different sites that are fetched at once."
+    )
     queue: Name = Field("inline", description="Queue that runs the jobs.")
     observers: Names = Field(("logs",), description="Observers that hear every event.")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -61,8 +61,8 @@ class Engine:
     def advance(self, video_id: str) -> int:
         """Submit every stage that can run now; returns how many."""
         ready = self._ready(video_id)
-        for stage, _key in ready:
-            self._submit(Job(video_id=video_id, stage=stage.name))
+        for name in ready:
+            self._submit(Job(video_id=video_id, stage=name))
         return len(ready)
 
     def handle(self, job: Job) -> None:
@@ -76,16 +76,22 @@ class Engine:
         if worked:
             self.advance(job.video_id)
 
-    def _ready(self, video_id: str) -> list[tuple[Stage, Digest]]:
-        stale = self.plan.stale(self._ledger.results(video_id))
+    def ready(
+        self, results: Mapping[str, Result], failures: Iterable[Failure]
+    ) -> dict[str, Digest]:
+        """The stages that can and may run now, with the keys that their results would get."""
+        stale = self.plan.stale(results)
         if not stale:
-            return []
-        failures = self._ledger.failures(video_id)
-        return [(stage, key) for stage, key in stale if not _stands(failures.get(stage.name), key)]
+            return {}
+        known = {failure.stage: failure for failure in failures}
+        return {stage.name: key for stage, key in stale if not _stands(known.get(stage.name), key)}
+
+    def _ready(self, video_id: str) -> dict[str, Digest]:
+        results = self._ledger.results(video_id)
+        return self.ready(results, self._ledger.failures(video_id).values()) if results else {}
 
     def _key_if_ready(self, video_id: str, stage: Stage) -> Digest | None:
-        ready = self._ready(video_id)
-        return next((key for found, key in ready if found.name == stage.name), None)
+        return self._ready(video_id).get(stage.name)
 
     def _run(self, video_id: str, stage: Stage, key: Digest) -> bool:
         self._emit(StageStarted(video_id, stage.name, stage.plugin))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 
 from video_rag.model import Job
@@ -20,14 +21,20 @@ class Inline:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._jobs: deque[Job] = deque()
+        self._lock = threading.Lock()  # downloads submit from threads of their own
 
     def submit(self, job: Job) -> None:
         """Put a job at the end, unless it waits already."""
-        if job not in self._jobs:
-            self._jobs.append(job)
+        with self._lock:
+            if job not in self._jobs:
+                self._jobs.append(job)
 
     def serve(self, handle: Handle, *, until_idle: bool = False) -> None:
         """Handle what waits and what comes of it; `until_idle` makes no difference here."""
         del until_idle
-        while self._jobs:
-            handle(self._jobs.popleft())
+        while (job := self._next()) is not None:
+            handle(job)
+
+    def _next(self) -> Job | None:
+        with self._lock:
+            return self._jobs.popleft() if self._jobs else None
