@@ -114,7 +114,9 @@ class Entry:
     video_ids: tuple[str, ...] = ()
     """What became of it in the library: itself, or its parts."""
     is_listed: bool = True
-    """Whether the last full listing still had it."""
+    """Whether the last full listing still had it, as a video and not as one that is gone."""
+    fingerprint: str = ""
+    """The fingerprint that it was last given to the library with; for a local file also where."""
 
 
 class Watchlist(Protocol):
@@ -131,6 +133,9 @@ class Watchlist(Protocol):
 
     def entries(self, url: str) -> dict[str, Entry]:
         """What was seen of a list, by key."""
+
+    def counts(self, url: str) -> dict[str, int]:
+        """How many of its entries are in each state."""
 
     def see(self, url: str, entries: Iterable[Entry]) -> None:
         """Keep entries in place of earlier ones of the same key; nothing for an unknown URL."""

@@ -51,6 +51,13 @@ class SqlWatchlist:
             rows = [Entry(*row) for row in db.execute(query).tuples()]
         return {row.key: _with_ids(row) for row in rows}
 
+    def counts(self, url: str) -> dict[str, int]:
+        """How many of its entries are in each state."""
+        c = entries.c
+        query = sa.select(c.state, sa.func.count()).where(c.url == url).group_by(c.state)
+        with self._reader.begin() as db:
+            return {state: number for state, number in db.execute(query).tuples()}
+
     def see(self, url: str, seen: Iterable[Entry]) -> None:
         """Keep entries in place of earlier ones of the same key; nothing for an unknown URL."""
         rows = [{"url": url, **vars(entry), "video_ids": list(entry.video_ids)} for entry in seen]

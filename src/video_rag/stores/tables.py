@@ -113,6 +113,7 @@ entries = _table(
     sa.Column("until", sa.Float),
     sa.Column("video_ids", sa.JSON, nullable=False),
     sa.Column("is_listed", sa.Boolean, nullable=False),
+    _text("fingerprint"),
 )
 
 sites = _table(
