@@ -56,7 +56,7 @@ class SqlWatchlist:
         c = entries.c
         query = sa.select(c.state, sa.func.count()).where(c.url == url).group_by(c.state)
         with self._reader.begin() as db:
-            return {state: number for state, number in db.execute(query).tuples()}
+            return dict(iter(db.execute(query).tuples()))
 
     def see(self, url: str, seen: Iterable[Entry]) -> None:
         """Keep entries in place of earlier ones of the same key; nothing for an unknown URL."""
