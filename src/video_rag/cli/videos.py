@@ -12,6 +12,7 @@ from video_rag import timecode
 from video_rag.cli.show import Meter, complain, err, out, print_json, print_table
 from video_rag.errors import ContentError, NotFound
 from video_rag.library import Added, Library, Status, Wishes
+from video_rag.operations import inputs
 from video_rag.operations.rows import failure_rows, video_row
 from video_rag.settings import load_settings
 
@@ -34,21 +35,34 @@ def open_library(meter: Meter | None = None) -> Library:
 
 def add(
     sources: Annotated[
-        list[str], typer.Argument(help="Files, folders, subtitle files or URLs.", metavar="SOURCE…")
-    ],
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders, subtitle files or URLs; - reads them from standard input.",
+            metavar="SOURCE…",
+        ),
+    ] = None,
+    from_files: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="A text file with a path or URL a line.", metavar="FILE"),
+    ] = None,
     collection: Annotated[str | None, typer.Option(help="Put them into this collection.")] = None,
     title: Annotated[str | None, typer.Option(help="Title, for a single video.")] = None,
     language: Annotated[str | None, typer.Option(help="Spoken language, such as zh or en.")] = None,
+    fetch: Annotated[
+        str | None, typer.Option(help="What is fetched: video, audio, subtitles, or 480p.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Take in videos: fetch, transcribe, read slides, write the document, publish.
 
     Doing it again is cheap and harmless: only what is new or changed is worked on.
     """
+    given = inputs.sources(sources or [], from_files or [])
+    wishes = Wishes(collection, title, language, inputs.check_wanted(fetch))
     with Meter() as meter:
         library = open_library(meter)
         added = []
-        for item in library.add(sources, Wishes(collection, title, language)):
+        for item in library.add(given, wishes):
             added.append(item)
             if not as_json:
                 _report(item, library)

@@ -61,6 +61,23 @@ def fetch(work: Work, tools: Tools) -> MediaSet:
         return tools.sources[video.source].fetch(video, scratch)
 
 
+def located(work: Work, tools: Tools) -> Callable[[str], Path]:
+    """Where a file of this video lies; one that was dropped when it was ready is fetched again."""
+
+    def locate(path: str) -> Path:
+        place = tools.locate(path)
+        if place.exists() or Path(path).is_absolute():
+            return place
+        kinds = {file.path: file.kind for file in work.read("media", MediaSet).files}
+        again = fetch(work, tools)
+        files = [file for file in again.files if file.path == path] or again.of(kinds[path])
+        if not files:
+            raise ContentError(f"{path} is gone, and fetching the video again did not bring it")
+        return tools.locate(files[0].path)
+
+    return locate
+
+
 def listen(work: Work, tools: Tools) -> Transcripts:
     """Take the words of the first transcriber that has any.
 
@@ -68,10 +85,11 @@ def listen(work: Work, tools: Tools) -> Transcripts:
     """
     video = work.read("video", Video)
     media = work.read("media", MediaSet)
+    locate = located(work, tools)
     refused: list[ContentError] = []
     for transcriber in tools.transcribers:
         try:
-            tracks = transcriber.get().transcribe(video, media, tools.locate, work.progress)
+            tracks = transcriber.get().transcribe(video, media, locate, work.progress)
         except ContentError as error:
             refused.append(error)
             continue
@@ -105,7 +123,7 @@ def look(work: Work, tools: Tools) -> Frames:
     media = work.read("media", MediaSet)
     if tools.sampler is None or not media.has_picture:
         return Frames()
-    path = tools.locate(media.of("video")[0].path)
+    path = located(work, tools)(media.of("video")[0].path)
     shots = tools.sampler.get().sample(path, work.progress)
     frames = (Frame(at=s.at, image=work.put_image(s.jpeg), phash=s.phash) for s in shots)
     return Frames(frames=tuple(frames))

@@ -1,0 +1,156 @@
+"""Many videos at once: what is fetched side by side, dropped, fetched again, left for later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talks import SHEEP, STARS, write_talk
+from video_rag.library import Library, Wishes
+from video_rag.model import MediaSet
+from video_rag.pipeline.work import load
+from video_rag.settings import load_settings
+from video_rag.sites import site_of
+from video_rag.testing import clips
+from web import Page, Site, serve
+
+pytest.importorskip("yt_dlp")
+
+VTT = "WEBVTT\n\n00:00.000 --> 00:01.000\nsheep are shorn once a year\n"
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("clips") / "clip.mp4"
+    clips.silent_video(path)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def sites(clip: bytes) -> Iterator[tuple[Site, Site]]:
+    with serve() as one, serve() as two:
+        for site in (one, two):
+            for number in range(3):
+                body = f'<title>talk {number}</title><video src="/{number}.mp4">'
+                body += '<track src="/en.vtt" kind="subtitles" srclang="en"></video>'
+                site.pages[f"/{number}"] = Page(body.encode())
+                # a byte of its own for each: the same file twice would be one file
+                site.pages[f"/{number}.mp4"] = Page(clip + bytes([number]), "video/mp4")
+            site.pages["/en.vtt"] = Page(VTT.encode(), "text/vtt")
+        yield one, two
+
+
+def library_with(**sections: dict[str, Any]) -> Library:
+    given = {
+        "guard": {"allow_private": True},
+        "sources": {"ytdlp": {"retries": 0, "sleep_subtitles": 0, "timeout": 5}},
+        "pipeline": {"reader": "none"},
+    }
+    return Library(load_settings({**given, **sections}))
+
+
+def pages(site: Site) -> list[str]:
+    return [f"{site.url}/{number}" for number in range(3)]
+
+
+def media_of(library: Library, video_id: str) -> MediaSet:
+    return load(library.blobs, library.ledger.results(video_id)["media"].digest, MediaSet)
+
+
+def test_videos_of_two_sites_are_all_ready_and_each_file_was_asked_for_once(
+    sites: tuple[Site, Site],
+) -> None:
+    library = library_with()
+    added = list(library.add([url for site in sites for url in pages(site)]))
+    assert [item.status.state for item in added if item.status] == ["ready"] * 6
+    for site in sites:
+        assert [site.gets[f"/{number}.mp4"] > 0 for number in range(3)] == [True] * 3
+    again = list(library.add([url for site in sites for url in pages(site)]))
+    assert not any(item.is_new for item in again)
+    library.close()
+
+
+def test_media_that_is_not_kept_goes_when_the_video_is_ready(sites: tuple[Site, Site]) -> None:
+    library = library_with(library={"keep_media": False})
+    (item,) = library.add([pages(sites[0])[0]])
+    assert item.status
+    assert item.status.state == "ready"
+    media = media_of(library, item.status.video.video_id)
+    there = {file.kind: library.locate(file).exists() for file in media.files}
+    assert there == {"video": False, "subtitles": True}
+    assert library.document(item.status.video.video_id).sections
+    library.close()
+
+
+def test_dropped_media_is_fetched_again_by_the_stage_that_needs_it(
+    sites: tuple[Site, Site],
+) -> None:
+    library = library_with(library={"keep_media": False})
+    (item,) = library.add([pages(sites[0])[0]])
+    library.close()
+    before = sites[0].gets["/0.mp4"]
+    other = {"slides": {"every": 2.0}}
+    library = library_with(library={"keep_media": False}, samplers=other)
+    assert item.status
+    video_id = item.status.video.video_id
+    assert library.intake.unfinished() == [video_id]
+    assert [status.state for status in library.run()] == ["ready"]
+    assert sites[0].gets["/0.mp4"] > before
+    assert not library.locate(media_of(library, video_id).of("video")[0]).exists()
+    library.close()
+
+
+def test_dropping_touches_no_file_of_its_owner(tmp_path: Path) -> None:
+    library = library_with(library={"keep_media": False})
+    clips.silent_video(tmp_path / "talk.mp4")
+    write_talk(tmp_path / "talk.srt", SHEEP)
+    (item,) = library.add([str(tmp_path)])
+    assert item.status
+    assert item.status.state == "ready"
+    assert (tmp_path / "talk.mp4").is_file()
+    library.close()
+
+
+def test_a_site_that_cools_down_is_left_alone_and_the_others_go_on(
+    sites: tuple[Site, Site],
+) -> None:
+    library = library_with()
+    given = [library.intake.give(*found(library, url)) for site in sites for url in pages(site)]
+    cold, until = site_of(sites[0].url), 9_999_999_999.0
+    library.ledger.sites.change(
+        cold, lambda state: replace(state, cooling_until=until, reason="risk-control")
+    )
+    sites[0].gets.clear()
+    done = list(library.run())
+    assert [status.state for status in done] == ["ready"] * 3
+    assert {site_of(status.video.url) for status in done} == {site_of(sites[1].url)}
+    assert not sites[0].gets
+    assert {name: many for name, (_state, many) in library.intake.left.items()} == {cold: 3}
+    assert [status.state for status in library.videos()].count("queued") == 3
+    assert len(given) == 6
+    library.ledger.sites.change(cold, lambda state: replace(state, cooling_until=0.0))
+    assert [status.state for status in library.run()] == ["ready"] * 3
+    library.close()
+
+
+def found(library: Library, url: str) -> Any:
+    (video,) = library.parts.sources()["ytdlp"].discover(url)
+    return video, Wishes()
+
+
+def test_a_run_works_on_what_a_killed_one_left(sites: tuple[Site, Site], tmp_path: Path) -> None:
+    library = library_with()
+    library.intake.give(*found(library, pages(sites[0])[0]))
+    talk = write_talk(tmp_path / "stars.srt", STARS)
+    (video,) = library.parts.sources()["folder"].discover(str(talk))
+    assert not isinstance(video, Exception)
+    library.intake.give(video, Wishes())
+    library.close()
+    library = library_with()
+    assert sorted(status.state for status in library.run()) == ["ready", "ready"]
+    assert list(library.run()) == []
+    library.close()
