@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from video_rag.answerers import Delta, Done
 from video_rag.chunking import cut
-from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
+from video_rag.errors import NotFound, UnsupportedUrl, VideoRagError
 from video_rag.evaluate import Score, evaluate
 from video_rag.intake import Given, Intake
 from video_rag.model import (
@@ -27,6 +27,7 @@ from video_rag.model import (
     Transcripts,
     Video,
 )
+from video_rag.naming import meant
 from video_rag.observers import Asked, Observer, emit
 from video_rag.pipeline.engine import Engine
 from video_rag.pipeline.publishing import Publishing
@@ -209,25 +210,7 @@ class Library:
 
         Raises `NotFound`, or `UsageError` when several fit.
         """
-        if self.ledger.results(name):
-            return name
-        statuses = self.videos()
-        path = str(Path(name).expanduser().resolve())
-        fits = [
-            status.video.video_id
-            for status in statuses
-            if name in {status.video.title, status.video.stem, Path(status.video.url).name}
-            or status.video.url in {name, path}
-        ]
-        if not fits and len(name) >= 6:
-            fits = [s.video.video_id for s in statuses if s.video.video_id.startswith(name)]
-        if len(fits) > 1:
-            raise UsageError(
-                f"{name!r} fits {len(fits)} videos", hint="use: " + ", ".join(fits[:5])
-            )
-        if not fits:
-            raise NotFound(f"no video {name!r}", hint="see `video-rag list`")
-        return fits[0]
+        return name if self.ledger.results(name) else meant(name, self.videos())
 
     def document(self, video_id: str) -> Document:
         """What was made of a video. Raises `NotFound` when there is none yet."""
@@ -245,7 +228,9 @@ class Library:
         """The file that a player can show, if the video is here."""
         media = self._maybe(self.ledger.results(video_id), "media", MediaSet)
         files = (*media.of("video"), *media.of("audio")) if media else ()
-        return files[0] if files else None
+        # a file of its owner that is gone is told; what was dropped when it was ready is not missed
+        there = (f for f in files if Path(f.path).is_absolute() or self.locate(f).is_file())
+        return next(there, None)
 
     def locate(self, media: Media) -> Path:
         """Where a file of a video lies."""
