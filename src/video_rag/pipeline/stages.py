@@ -9,7 +9,7 @@ from pathlib import Path
 from video_rag import guard
 from video_rag.composers import Composer
 from video_rag.digest import of_bytes
-from video_rag.errors import BackendError, ContentError, UsageError
+from video_rag.errors import BackendError, ContentError, NeedsExtra, UsageError
 from video_rag.model import (
     BEST_ORIGIN,
     Document,
@@ -25,7 +25,7 @@ from video_rag.model import (
 )
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
-from video_rag.processors import Reader, Sampler, Transcriber
+from video_rag.processors import Listener, Reader, Sampler, Transcriber, belonging
 from video_rag.renderers import Renderer
 from video_rag.sources import Source
 
@@ -79,17 +79,21 @@ def located(work: Work, tools: Tools) -> Callable[[str], Path]:
 
 
 def listen(work: Work, tools: Tools) -> Transcripts:
-    """Take the words of the first transcriber that has any.
+    """Take the words of the first transcriber that has any that belong to the video.
 
-    A file that one transcriber cannot read is a note when another one has words, else the error.
+    A file that one transcriber cannot read, or a platform's subtitles that belong to another video,
+    are a note when there are other words, else the error.
     """
     video = work.read("video", Video)
     media = work.read("media", MediaSet)
     locate = located(work, tools)
+    hear = _hearing(media, tools, locate)
     refused: list[ContentError] = []
     for transcriber in tools.transcribers:
         try:
             tracks = transcriber.get().transcribe(video, media, locate, work.progress)
+            tracks, foreign = belonging.judged(tracks, video, media, hear)
+            refused += foreign
         except ContentError as error:
             refused.append(error)
             continue
@@ -103,6 +107,29 @@ def listen(work: Work, tools: Tools) -> Transcripts:
     if refused and not media.has_picture:
         raise refused[0]
     return Transcripts(notes=tuple(str(error) for error in refused))
+
+
+def _hearing(
+    media: MediaSet, tools: Tools, locate: Callable[[str], Path]
+) -> Callable[[float, float], str | None] | None:
+    """A way to have some seconds of the video recognised; None when it has no sound."""
+    sounds = (*media.of("audio"), *media.of("video")) if media.has_speech_track else ()
+    if not sounds:
+        return None
+
+    def hear(start: float, seconds: float) -> str | None:
+        for transcriber in tools.transcribers:
+            try:
+                listener = transcriber.get()
+            except NeedsExtra:
+                continue
+            if isinstance(listener, Listener):
+                said = listener.hear(locate(sounds[0].path), start, seconds)
+                if said is not None:
+                    return said
+        return None
+
+    return hear
 
 
 def _main_first(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from video_rag.model import Line, MediaSet, Transcript, Video
 from video_rag.plugins import Options
@@ -26,6 +26,18 @@ class Transcriber(Protocol):
 
         `locate` turns `Media.path` into a real path. Raises `ContentError` when a file cannot be
         read, with file, line and reason.
+        """
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """What a transcriber may offer beside: a few seconds, so that subtitles can be checked."""
+
+    def hear(self, path: Path, start: float, seconds: float) -> str | None:
+        """What is said from `start` on, in its own language; '' for no speech.
+
+        None when it cannot be done here and now, as a model would have to be downloaded: nothing is
+        ever fetched for this. The same sound gives the same words. Raises `ContentError`.
         """
 
 

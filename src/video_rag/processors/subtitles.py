@@ -33,7 +33,7 @@ _STRAY_SHARE = 0.05
 class Subtitles:
     """Reads what people or platforms have written down already."""
 
-    version: int = 1
+    version: int = 2
 
     class Options(PluginOptions):
         """Nothing to set: every subtitle that can be read is read."""
@@ -72,7 +72,8 @@ def _sidecar(path: Path, file: Media, duration: float | None) -> Transcript | Co
     """The transcript of one subtitle file, or why there is none."""
     try:
         track = read_subtitles(path, language=file.language, origin=file.origin or "sidecar")
-        return track if duration is None else _fitting(track, duration, path)
+        is_platforms = track.origin in {"platform", "platform-auto"}  # judged by `belonging`
+        return track if duration is None or is_platforms else _fitting(track, duration, path)
     except ContentError as error:
         return error
 

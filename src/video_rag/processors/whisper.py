@@ -8,7 +8,7 @@ that a video without speech never asks for the large one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ from video_rag.processors._whisper_models import model_folder, present
 
 if TYPE_CHECKING:
     import numpy as np
+    from av import AudioFrame
+    from av.container import InputContainer
     from faster_whisper import WhisperModel
     from faster_whisper.transcribe import Segment as Heard
     from numpy.typing import NDArray
@@ -121,6 +123,36 @@ class Whisper:
         tag = normalise(info.language) or "und"
         return [Transcript(language=tag, origin="asr", segments=segments, notes=notes)]
 
+    def hear(self, path: Path, start: float, seconds: float) -> str | None:
+        """What is said there, heard quickly; None without faster-whisper or its model here.
+
+        Raises `ContentError` when the sound cannot be decoded, `BadSettings` for a model that
+        cannot be.
+        """
+        try:
+            _need_faster_whisper()
+        except NeedsExtra:
+            return None
+        if present(self.options.model, self.options.download_root) is None:
+            return None
+        sound, _ = decode_sound(path, start, seconds)
+        if not _has_speech(sound):
+            return ""
+        model = self._model(_unwatched)
+        heard, _ = model.transcribe(
+            sound,
+            language=self._language(model, None, sound),
+            beam_size=1,
+            temperature=0.0,  # with others to choose from, a model in doubt throws dice
+            condition_on_previous_text=False,
+            without_timestamps=True,
+        )
+        return " ".join(
+            segment.text.strip()
+            for segment in heard
+            if segment.no_speech_prob < self.options.no_speech
+        )
+
     def check(self) -> str:
         """Whether the model is here. Raises `NeedsExtra`, `BadSettings`."""
         _need_faster_whisper()
@@ -152,7 +184,7 @@ class Whisper:
                 ) from error
         return self._loaded
 
-    def _language(self, model: WhisperModel, video: Video, sound: Sound) -> str:
+    def _language(self, model: WhisperModel, video: Video | None, sound: Sound) -> str:
         """What is spoken, as Whisper names it: from the settings, the video, or the sound."""
         wished = self.options.language
         if wished is not None:
@@ -163,12 +195,16 @@ class Whisper:
                 f"[transcribers.whisper] the model does not know the language {wished!r}",
                 hint="use a tag such as en or zh, or leave language unset",
             )
-        if video.language and video.language in model.supported_languages:
+        if video and video.language and video.language in model.supported_languages:
             return video.language
         if not model.model.is_multilingual:
             return "en"
         language, _, _ = model.detect_language(sound, vad_filter=self.options.vad)
         return str(language)
+
+
+def _unwatched(_share: float, _text: str) -> None:
+    """Progress that nobody asked for."""
 
 
 def _with_sound(media: MediaSet) -> Media | None:
@@ -185,34 +221,53 @@ def _need_faster_whisper() -> None:
         raise NeedsExtra("faster-whisper", "asr") from error
 
 
-def decode_sound(path: Path) -> tuple[Sound, float]:
+def decode_sound(
+    path: Path, start: float = 0.0, seconds: float | None = None
+) -> tuple[Sound, float]:
     """Mono samples at `SAMPLE_RATE`, and the second of the video at which they begin.
 
-    Damaged packets are skipped. Raises `ContentError` when there is nothing to decode.
+    All of them, or those of `seconds` from `start` on, give or take a packet. Damaged packets are
+    skipped. Raises `ContentError` when there is nothing to decode.
     """
     import av
     import numpy as np
 
+    end = math.inf if seconds is None else start + seconds
     pieces: list[Any] = []
     begin: float | None = None
     with opened(path) as container:
         if not container.streams.audio:
             return np.zeros(0, np.float32), 0.0
         resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-        for packet in container.demux(container.streams.audio[0]):
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                continue
-            for frame in frames:
-                if begin is None:
-                    begin = max(0.0, (frame.time or 0.0) - (container.start_time or 0) / 1_000_000)
-                frame.pts = None  # gaps and jumps of the clock do not matter to the resampler
-                pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
+        for at, frame in _frames(container, start):
+            if at >= end:
+                break
+            if begin is None:
+                begin = at
+            frame.pts = None  # gaps and jumps of the clock do not matter to the resampler
+            pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
         if pieces:
             pieces += [piece.to_ndarray()[0] for piece in resampler.resample(None)]
     samples = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
     return samples.astype(np.float32) / np.float32(32768), begin or 0.0
+
+
+def _frames(container: InputContainer, start: float) -> Iterator[tuple[float, AudioFrame]]:
+    """The frames of sound that end after `start`, each with its second of the video."""
+    import av
+
+    origin = (container.start_time or 0) / 1_000_000
+    if start > 0.0:
+        container.seek(int((start + origin) * 1_000_000))
+    for packet in container.demux(container.streams.audio[0]):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            continue
+        for frame in frames:
+            at = max(0.0, (frame.time or 0.0) - origin)
+            if at + frame.samples / frame.sample_rate > start:
+                yield at, frame
 
 
 def _has_speech(sound: Sound) -> bool:

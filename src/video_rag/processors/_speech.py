@@ -1,0 +1,194 @@
+"""A few seconds of speech against the lines of a subtitle: the same talk, late, or another one?
+
+Compared are pairs of neighbouring words (Chinese: characters). Recognition errors break some of
+them; a foreign text has next to none. Measured on 131 real subtitles, three windows of 20 s: own
+text with 40 % of its words changed keeps 0.31 to 0.46 of the pairs, another lecture of the same
+lecturer, in the same words of mathematics, has 0.11 at most (99 of 100: below 0.08).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from video_rag import timecode, tokens
+from video_rag.errors import ContentError, UsageError
+from video_rag.languages import guess
+from video_rag.model import Transcript
+
+Hear = Callable[[float, float], str | None]
+"""From a start and a length in seconds to what is said there; None when nobody can listen."""
+
+WINDOW = 20.0
+"""Seconds that are recognised at a time."""
+WINDOWS = 3
+_TRIES = 6
+"""Places that are listened to until `WINDOWS` of them had speech."""
+_NEARBY = 10.0
+"""Seconds that subtitles may be early or late and still fit."""
+_FITS = 0.15
+"""Share of the pairs heard that the subtitle has, from which it is the same text."""
+_FOREIGN = 0.06
+"""Below it is another text; between the two nothing is said."""
+_MOVED = 0.25
+"""As `_FITS`, for a text found elsewhere: one of many places looks alike by chance."""
+_FEW = 15
+"""Pairs below which a window says nothing: music, a cough, an invented line of thanks."""
+_STEP = 5.0
+"""Seconds between two shifts that are tried."""
+_LATE = 4.0
+"""Seconds of delay that are worth a note; the place of a word is known to two."""
+
+_UNIT = re.compile(
+    "[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]|[^\\W_\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+"
+)
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What listening told."""
+
+    fits: bool | None
+    """None: it could not be told."""
+    why: str = ""
+    """Why not, or a remark on a text that fits."""
+
+
+@dataclass(frozen=True)
+class _Window:
+    """What was heard from `start` on."""
+
+    start: float
+    pairs: tuple[Pair, ...]
+
+
+class _Text:
+    """The pairs of a subtitle, each with its second."""
+
+    def __init__(self, track: Transcript) -> None:
+        timed: list[tuple[float, str]] = []
+        for line in track.segments:
+            units = units_of(line.text)
+            step = (line.end - line.start) / max(1, len(units))
+            timed.extend((line.start + n * step, unit) for n, unit in enumerate(units))
+        timed.sort(key=lambda row: row[0])
+        self.pairs: list[Pair] = [(one, two) for (_, one), (_, two) in pairwise(timed)]
+        self.times = [at for at, _ in timed[:-1]]
+
+    def between(self, start: float, end: float) -> list[Pair]:
+        """The pairs said from start to end."""
+        return self.pairs[bisect_left(self.times, start) : bisect_left(self.times, end)]
+
+
+def units_of(text: str) -> list[str]:
+    """Words, but single characters where words are not set apart.
+
+    >>> units_of("The 導數 of X²")
+    ['the', '导', '数', 'of', 'x', '2']
+    """
+    return _UNIT.findall(tokens.fold(text))
+
+
+def compared(track: Transcript, hear: Hear, end: float) -> Verdict:
+    """Whether a subtitle says what is heard in a video that ends at `end` seconds."""
+    text = _Text(track)
+    heard: list[_Window] = []
+    foreign = ""
+    for start in _places(text, end):
+        try:
+            said = hear(start, WINDOW)
+        except (ContentError, UsageError) as error:
+            return Verdict(None, f"listening failed: {error}")
+        if said is None:
+            return Verdict(None, "no recogniser is here")
+        pairs = tuple(pairwise(units_of(said)))
+        if len(pairs) < _FEW:
+            continue
+        if (language := guess(said)) not in {track.language, "und"}:
+            foreign = language
+            continue
+        heard.append(_Window(start, pairs))
+        if len(heard) == WINDOWS:
+            break
+    if len(heard) < WINDOWS - 1:
+        return Verdict(None, f"{foreign} is spoken" if foreign else "too little speech was heard")
+    return _judged(heard, text)
+
+
+def _judged(heard: Sequence[_Window], text: _Text) -> Verdict:
+    here = _share(heard, text, 0.0, _NEARBY)
+    if here >= _FITS:
+        return Verdict(True, _delay(heard, text))
+    shift, share = _best_shift(heard, text)
+    if share >= _MOVED:
+        return Verdict(False, f"they come {_distance(shift)} compared with the speech")
+    if here >= _FOREIGN:
+        return Verdict(None, f"only {here:.0%} of what is heard stands there")
+    places = ", ".join(timecode.clock(window.start) for window in heard)
+    return Verdict(False, f"something else is said (listened at {places})")
+
+
+def _places(text: _Text, end: float) -> Iterator[float]:
+    """Where to listen: the densest 20 s of each third of the text, then of each sixth between."""
+    last = min(end, text.times[-1]) if text.times else 0.0
+    third = last / WINDOWS
+    given: list[float] = []
+    for parts in (WINDOWS, _TRIES):
+        for number in range(parts):
+            low = last * number / parts
+            starts = [low + _STEP * n for n in range(max(1, int((last / parts - WINDOW) / _STEP)))]
+            best = max(starts, key=lambda start: len(text.between(start, start + WINDOW)))
+            if all(abs(best - other) >= min(WINDOW, third) for other in given):
+                given.append(best)
+    yield from given[:_TRIES]
+
+
+def _share(heard: Sequence[_Window], text: _Text, shift: float, slack: float) -> float:
+    """Of all the pairs heard, those that the subtitle has there, give or take `slack` seconds."""
+    met = 0
+    for window in heard:
+        start = window.start + shift
+        there = Counter(text.between(start - slack, start + WINDOW + slack))
+        met += (Counter(window.pairs) & there).total()
+    return met / sum(len(window.pairs) for window in heard)
+
+
+def _best_shift(heard: Sequence[_Window], text: _Text) -> tuple[float, float]:
+    """By how much the text is late (seconds) where it fits best, and the share that it has then.
+
+    A shift counts only when every window agrees, for the least of them.
+    """
+    span = text.times[-1] if text.times else 0.0
+    steps = range(-int(span / _STEP), int(span / _STEP) + 1)
+    shares = {
+        n * _STEP: min(_share([window], text, n * _STEP, _STEP) for window in heard) for n in steps
+    }
+    best = max(shares, key=lambda shift: (shares[shift], -abs(shift)))
+    return best, shares[best]
+
+
+def _delay(heard: Sequence[_Window], text: _Text) -> str:
+    """A remark when the same words stand some seconds earlier or later; speech runs evenly."""
+    apart: list[float] = []
+    for window in heard:
+        low = bisect_left(text.times, window.start - _NEARBY)
+        high = bisect_left(text.times, window.start + WINDOW + _NEARBY)
+        there = {text.pairs[n]: text.times[n] for n in range(low, high)}
+        once = Counter(text.pairs[low:high])
+        for number, pair in enumerate(window.pairs):
+            if once[pair] == 1:
+                said = window.start + WINDOW * number / len(window.pairs)
+                apart.append(there[pair] - said)
+    middle = median(apart) if apart else 0.0
+    return f"they come about {_distance(middle)}" if abs(middle) >= _LATE else ""
+
+
+def _distance(shift: float) -> str:
+    """`0:07 late`, `1:30 early`."""
+    return f"{timecode.clock(abs(shift))} {'late' if shift > 0 else 'early'}"
