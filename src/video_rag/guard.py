@@ -23,6 +23,16 @@ _FORBIDDEN = frozenset('<>:"/\\|?*')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])", re.IGNORECASE)
 _EDGES = " .-~_" + _ZERO_WIDTH_JOINER
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All IPv6 addresses that IANA has given to the open internet (RFC 4291 §2.4)."""
+_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*")
+_LOCAL = frozenset(
+    {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp"}
+    | {"private", "home.arpa"}
+)
+"""Names that no public name server knows (RFC 6761, 6762, 8375, and what home routers use)."""
+_PRIVATE_HINT = "set allow_private = true in [guard] if that is meant"
 
 
 def check_url(
@@ -36,9 +46,9 @@ def check_url(
 
     Only http and https, no user and password, no control characters, and no host of which any
     address lies on this machine or in a private network (unless `allow_private`). Without
-    `resolve`, for use behind a proxy, names are not looked up. The look-up here and the one of
-    the connection are two: a name server that answers them differently is not caught, nor is a
-    redirect.
+    `resolve`, where somebody else looks the name up, it is refused only where the name itself
+    tells: see `check_host`. The look-up here and the one of the connection are two: a redirect,
+    or a name server that answers them differently, is caught by `proxy.CheckingProxy` only.
 
     Raises `UnsupportedUrl`, or `Unavailable` when the host is unknown.
     """
@@ -59,12 +69,49 @@ def check_url(
         raise UnsupportedUrl("the URL names no host")
     if allow_private:
         return
-    for address in _addresses(host, port or 443, resolve, lookup or _look_up):
-        if not _is_public(address):
-            raise UnsupportedUrl(
-                f"{host} is on this machine or in a private network",
-                hint="set allow_private = true in [guard] if that is meant",
-            )
+    if resolve:
+        public_addresses(host, port or 443, lookup=lookup)
+    else:
+        check_host(host, lookup=lookup)
+
+
+def public_addresses(
+    host: str, port: int, *, allow_private: bool = False, lookup: Lookup | None = None
+) -> list[str]:
+    """The addresses of a host, in the order in which they should be tried.
+
+    One address that is not public is enough to refuse the host (unless `allow_private`): a name
+    that has both would lead here today and there tomorrow.
+
+    Raises `UnsupportedUrl`, or `Unavailable` when the host is unknown.
+    """
+    name = _plain_name(host)
+    literal = _literal(name)
+    if literal is not None:
+        addresses = [literal]
+    elif _is_under(name, "localhost"):
+        addresses = ["127.0.0.1"]
+    else:
+        addresses = _looked_up(name, port, lookup or _look_up)
+    if not allow_private and not all(_is_public(address) for address in addresses):
+        raise _private(host)
+    return addresses
+
+
+def check_host(host: str, *, lookup: Lookup | None = None) -> None:
+    """Refuse a host that somebody else is to look up, such as a proxy, as far as its name tells.
+
+    That is: addresses that are not public however they are spelt, and names that only local
+    networks know. `lookup` is asked about spellings of numbers only, which needs no network.
+
+    Raises `UnsupportedUrl`, or `Unavailable` for a number that is no address.
+    """
+    name = _plain_name(host)
+    # a public name never ends with a number: `127.1` and `0x7f000001` are addresses, too
+    if _literal(name) is not None or name.rpartition(".")[2][:1].isdigit():
+        public_addresses(host, 443, lookup=lookup)
+    elif "." not in name or any(_is_under(name, local) for local in _LOCAL):
+        raise _private(host)
 
 
 def safe_name(title: str) -> str:
@@ -101,24 +148,48 @@ def inside(folder: Path, path: Path) -> Path:
     return real
 
 
-def _addresses(host: str, port: int, resolve: bool, lookup: Lookup) -> Iterable[str]:
-    """Every address of a host; the host itself when it is one."""
+def _private(host: str) -> UnsupportedUrl:
+    return UnsupportedUrl(
+        f"{host} is on this machine or in a private network",
+        hint=_PRIVATE_HINT,
+        reason="private-network",
+    )
+
+
+def _plain_name(host: str) -> str:
+    """A host as a name server would be asked: `ＬＯＣＡＬＨＯＳＴ。` is `localhost` (UTS #46)."""
+    name = unicodedata.normalize("NFKC", host).replace("\u3002", ".").lower().rstrip(".")
+    if not _NAME.fullmatch(name) and _literal(name) is None:
+        raise UnsupportedUrl("the name of the URL's host is malformed")
+    return name
+
+
+def _literal(name: str) -> str | None:
+    """An address that is written out, without its zone; None for a name."""
+    address, zone, _ = name.strip("[]").partition("%")
     try:
-        return [str(ipaddress.ip_address(host.partition("%")[0]))]
+        ip = ipaddress.ip_address(address)
     except ValueError:
-        pass
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return ["127.0.0.1"]
-    is_number = name.rpartition(".")[2][:1].isdigit()  # `127.1` and `0x7f000001` are addresses too
-    if not resolve and not is_number:
-        return []
+        return None
+    return None if zone and ip.version == 4 else str(ip)
+
+
+def _is_under(name: str, parent: str) -> bool:
+    return name == parent or name.endswith(f".{parent}")
+
+
+def _looked_up(name: str, port: int, lookup: Lookup) -> list[str]:
     try:
-        return list(lookup(host, port))
+        addresses = list(dict.fromkeys(lookup(name, port)))
     except (OSError, UnicodeError) as error:
-        raise Unavailable(
-            f"the host {host} is not known", hint="check the URL and the network"
-        ) from error
+        raise _unknown(name) from error
+    if not addresses:
+        raise _unknown(name)
+    return addresses
+
+
+def _unknown(host: str) -> Unavailable:
+    return Unavailable(f"the host {host} is not known", hint="check the URL and the network")
 
 
 def _look_up(host: str, port: int) -> list[str]:
@@ -131,10 +202,11 @@ def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
-        if ip in _NAT64:
+        if ip in _NAT64 or ip in _COMPATIBLE:
             hidden = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if hidden is not None:
-            ip = hidden
+        if hidden is None:
+            return ip.is_global and ip in _GLOBAL_UNICAST
+        ip = hidden
     return ip.is_global and not ip.is_multicast
 
 
