@@ -31,6 +31,16 @@ class SiteOptions(BaseModel):
     proxy: SecretStr | None = Field(None, description="URL of a proxy for this site.")
 
 
+_POLITE: dict[str, SiteOptions] = {
+    # What yt-dlp itself recommends (its preset `-t sleep`, 2026.08): ten seconds between videos,
+    # 0.75 between requests, five before subtitles.
+    "youtube.com": SiteOptions(sleep=10, sleep_requests=0.75, sleep_subtitles=5, concurrency=1),
+    # Bilibili's risk control counts requests, not bytes: yt-dlp issues 14830 and 16587.
+    "bilibili.com": SiteOptions(sleep=5, sleep_requests=1, sleep_subtitles=1, concurrency=1),
+}
+"""How sites are treated that are known to shut people out."""
+
+
 class Options(PluginOptions):
     """What to download, and how politely."""
 
@@ -64,6 +74,11 @@ class Options(PluginOptions):
     cookies_from_browser: str = inert(
         "", description="A browser on this machine, with its profile: `firefox:default`."
     )
+    write_back_cookies: bool = inert(
+        False,
+        description="Put cookies that a site renews back into their file: YouTube renews them, and"
+        " refuses the old ones after a while.",
+    )
     max_seconds: float = inert(
         86_400.0, gt=0, description="Refuse a video that is longer than this, in seconds."
     )
@@ -71,3 +86,19 @@ class Options(PluginOptions):
     sites: dict[str, SiteOptions] = inert(
         {}, description='The same for single sites, a table each: `[sources.ytdlp.sites."…"]`.'
     )
+
+    def of_site(self, site: str) -> SiteOptions:
+        """How a site is treated, with every field filled in.
+
+        Its own table wins; what that leaves open is as for every site, but never less polite than
+        YouTube and Bilibili need. Cookies and the browser that they come from belong together.
+        """
+        own = self.sites.get(site, SiteOptions())
+        polite = _POLITE.get(site, SiteOptions())
+        found = {name: getattr(self, name) for name in SiteOptions.model_fields}
+        for name in ("sleep", "sleep_requests", "sleep_subtitles"):
+            found[name] = max(found[name], getattr(polite, name) or 0.0)
+        found["concurrency"] = min(found["concurrency"], polite.concurrency or 16)
+        if own.cookies or own.cookies_from_browser:
+            found |= {"cookies": None, "cookies_from_browser": None}
+        return SiteOptions.model_construct(**found | own.model_dump(exclude_none=True))
