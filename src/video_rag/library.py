@@ -40,6 +40,7 @@ from video_rag.status import Added, Status, Wishes, state_of
 from video_rag.stores import Failure, Result
 from video_rag.stores.local import Local
 from video_rag.stores.sql import Sql
+from video_rag.watch import Checked, Watch
 from video_rag.wiring import Parts
 
 __all__ = ["Added", "Library", "Status", "Wishes"]
@@ -71,6 +72,14 @@ class Library:
         self.intake = Intake(
             settings, self.ledger, self.blobs, self._engine, self._queue, self._sources
         )
+        self.watch = Watch(
+            self.ledger.watchlist,
+            self.ledger.sites,
+            source_of=self._source_of,
+            give=self.intake.give,
+            has=lambda video_id: bool(self.ledger.results(video_id)),
+            hold=self._engine.claim,
+        )
         self._recall = Recall(self._document_digest, self.passages)
 
     def close(self) -> None:
@@ -98,12 +107,13 @@ class Library:
                 yield Added(url, error=error)
             yield from self._work_on(given, known)
 
-    def run(self) -> Iterator[Status]:
+    def run(self) -> Iterator[Checked | Status]:
         """One pass over everything due: look at subscriptions, then work on what is unfinished.
 
         Gives what was found in each list, then each video that was worked on. What had to be left
         for later, because a site cools down, is in `intake.left`.
         """
+        yield from self.watch.check()
         known = self._urls()
         for video_id in self.intake.process(self.intake.unfinished()):
             yield self._settled(video_id, known)

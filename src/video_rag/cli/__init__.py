@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from video_rag.cli import ask, dify, ops, publish, videos
+from video_rag.cli import ask, dify, ops, passes, publish, videos, watch
 from video_rag.cli.show import complain
 from video_rag.errors import VideoRagError
 
@@ -21,6 +21,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 videos.register(app)
+watch.register(app)
+passes.register(app)
 ask.register(app)
 publish.register(app)
 dify.register(app)

@@ -70,7 +70,7 @@ def add(
         print_json([_added_row(item) for item in added])
     elif len(added) > 1:
         _sum_up(added)
-    raise typer.Exit(_worst([_code(item) for item in added]))
+    raise typer.Exit(worst([_code(item) for item in added]))
 
 
 def list_videos(as_json: Json = False) -> None:
@@ -88,7 +88,7 @@ def list_videos(as_json: Json = False) -> None:
             status.state,
             status.video.language or "",
             timecode.clock(status.video.duration) if status.video.duration else "",
-            status.video.collection,
+            ", ".join(status.video.collections),
             status.video.title,
         )
         for status in statuses
@@ -139,7 +139,7 @@ def retry(
             _report(item, library)
     if not done:
         out.print("nothing to retry: every video is ready")
-    raise typer.Exit(_worst([_code(item) for item in done]))
+    raise typer.Exit(worst([_code(item) for item in done]))
 
 
 def export(
@@ -190,10 +190,10 @@ def _code(item: Added) -> int:
     if item.error:
         return item.error.exit_code
     failures = item.status.failures if item.status else ()
-    return _worst([CODES.get(failure.error, 2) for failure in failures])
+    return worst([CODES.get(failure.error, 2) for failure in failures])
 
 
-def _worst(codes: list[int]) -> int:
+def worst(codes: list[int]) -> int:
     """A video at fault (3) is what `add` promises to tell; then bugs, servers, usage."""
     return next((code for code in (3, 1, 4, 2) if code in codes), 0)
 
@@ -207,7 +207,7 @@ def _print_facts(status: Status) -> None:
         "channel": video.channel,
         "published": video.published,
         "length": timecode.clock(video.duration) if video.duration else None,
-        "collection": video.collection,
+        "collection": ", ".join(video.collections),
     }
     out.print(f"[bold]{escape(video.title)}[/]")
     for name, value in facts.items():

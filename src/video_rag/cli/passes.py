@@ -1,0 +1,97 @@
+"""run: one pass over everything that is due."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import typer
+from rich.markup import escape
+
+from video_rag.cli.show import Meter, complain, err, out, print_json
+from video_rag.cli.videos import CODES, Json, open_library, worst
+from video_rag.cli.watch import checked_row
+from video_rag.cli.watch import report as report_checked
+from video_rag.library import Library, Status
+from video_rag.operations.rows import failure_rows, video_row
+from video_rag.watch import Checked
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command of this file into the app."""
+    app.command()(run)
+
+
+def run(as_json: Json = False) -> None:
+    """One pass over everything due: look at subscriptions, work on what is unfinished, sum up.
+
+    For cron and other schedulers. Two at once, or one that is killed, are harmless. Exit code 3: a
+    video is at fault; 4: a site or server could not be used; the rest was done all the same.
+    """
+    checks: list[Checked] = []
+    worked: list[Status] = []
+    with Meter() as meter:
+        library = open_library(meter)
+        for item in library.run():
+            if isinstance(item, Checked):
+                checks.append(item)
+            else:
+                worked.append(item)
+            if not as_json:
+                _report(item)
+    if as_json:
+        print_json(_rows(library, checks, worked))
+    else:
+        _report_left(library)
+        _sum_up(checks, worked)
+    raise typer.Exit(_code(library, checks, worked))
+
+
+def _report(item: Checked | Status) -> None:
+    if isinstance(item, Checked):
+        report_checked(item)
+        return
+    title = escape(item.video.title)
+    if item.state == "ready":
+        out.print(f"[green]✓[/] {title}: ready")
+        return
+    err.print(f"[bold red]✗[/] {title}: {item.state}")
+    for failure in item.failures:
+        complain(failure.message, failure.hint)
+
+
+def _report_left(library: Library) -> None:
+    for site, (state, many) in library.intake.left.items():
+        until = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.cooling_until))
+        why = f" ({state.reason})" if state.reason else ""
+        videos = "1 video waits" if many == 1 else f"{many} videos wait"
+        out.print(f"[yellow]![/] {escape(site)} is left alone until {until}{why}: {videos}")
+
+
+def _sum_up(checks: Sequence[Checked], worked: Sequence[Status]) -> None:
+    if not checks and not worked:
+        out.print("nothing is due")
+        return
+    states = Counter(status.state for status in worked)
+    new = sum(len(check.of("new")) for check in checks)
+    lists = "1 list" if len(checks) == 1 else f"{len(checks)} lists"
+    parts = [f"{many} {state}" for state, many in sorted(states.items(), key=lambda row: row[0])]
+    out.print(f"{lists} looked at, {new} new; videos: {', '.join(parts) or 'none'}")
+
+
+def _rows(
+    library: Library, checks: Sequence[Checked], worked: Sequence[Status]
+) -> dict[str, object]:
+    left = [
+        {"site": site, "reason": state.reason, "until": state.cooling_until, "videos": many}
+        for site, (state, many) in library.intake.left.items()
+    ]
+    videos = [{**video_row(status), "failures": failure_rows(status)} for status in worked]
+    return {"checked": [checked_row(check) for check in checks], "videos": videos, "left": left}
+
+
+def _code(library: Library, checks: Sequence[Checked], worked: Sequence[Status]) -> int:
+    codes = [CODES.get(failure.error, 2) for status in worked for failure in status.failures]
+    codes += [check.error.exit_code for check in checks if check.error]
+    return worst([*codes, *([4] if library.intake.left else [])])
