@@ -32,6 +32,9 @@ class Places:
     media: Path
     allow_private: bool = True
 
+    def room(self) -> int | None:
+        return None
+
     def digest(self, path: Path) -> str:
         return digest.of_file(path)
 
@@ -230,7 +233,7 @@ def test_text_in_place_of_a_video_is_refused_and_leaves_nothing(
     video = only(source, f"{site.url}/text.mp4")
     with pytest.raises(ContentError, match=r"text\.mp4 sent is not a video"):
         source.fetch(video, scratch(tmp_path))
-    assert not (tmp_path / "media").exists()
+    assert [path for path in (tmp_path / "media").rglob("*") if path.is_file()] == []
 
 
 def test_a_video_larger_than_allowed_is_refused(site: Site, tmp_path: Path) -> None:

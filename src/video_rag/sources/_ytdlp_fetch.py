@@ -1,33 +1,45 @@
-"""One video's files: downloaded, put in place, looked into."""
+"""One video's files: downloaded, put in place, looked into.
+
+What is chosen: `_ytdlp_choice` · its media: `_ytdlp_download`, which goes on with a half download
+(`_ytdlp_resume`) · its subtitles: `_ytdlp_subtitles`.
+"""
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from video_rag import guard, media
 from video_rag.digest import of_value
-from video_rag.errors import ContentError, Unavailable, VideoRagError
+from video_rag.errors import ContentError, Rejected, VideoRagError
 from video_rag.model import Kind, Media, MediaSet, Noun, Video
 from video_rag.sources import Places, web
+from video_rag.sources._ytdlp_choice import Choice, choice_of, refuse_overlong
+from video_rag.sources._ytdlp_download import Download
 from video_rag.sources._ytdlp_lists import check_over
 from video_rag.sources._ytdlp_options import Options
-from video_rag.sources._ytdlp_session import Session, Sessions, translated
-from video_rag.sources.downloads import move, write
+from video_rag.sources._ytdlp_recent import Recent
+from video_rag.sources._ytdlp_resume import Partial
+from video_rag.sources._ytdlp_server import Server
+from video_rag.sources._ytdlp_session import Session, Sessions
+from video_rag.sources._ytdlp_subtitles import none_found, subtitles
+from video_rag.sources.downloads import clear, move, write
 from video_rag.sources.weberrors import redacted
 
 _RECORD = "media.json"
+_HALF = "partial"
 
 
 class Record(Noun):
-    """What lies beside a download, written last: without it the download is not complete."""
+    """What lies beside a download, written before it is put in place."""
 
     wanted: str
     """Digest of what decides the picture and sound."""
     wanted_subtitles: str
+    """Of what decides the subtitles and words; empty until they are here."""
     download: MediaSet
-    """Picture and sound alone."""
+    """Picture and sound alone, and what their file says of itself."""
     media: MediaSet
 
 
@@ -40,89 +52,127 @@ class Fetch:
         self.options = options
         self.places = places
         self.sessions = sessions
+        self._recent = Recent()
 
     def fetch(self, video: Video, scratch: Path) -> MediaSet:
         """Download a video and its subtitles into the media folder; what is there stays.
 
-        Raises `ContentError`, `Unavailable`, `Rejected`, `BadSettings`, `NeedsExtra`.
+        Raises `ContentError`, `Unavailable`, `Rejected`, `UsageError`, `NeedsExtra`.
         """
-        folder = self.folder(video)
-        record = self._kept(folder)
-        wanted, wanted_subtitles = self._wanted(video)
-        if record and (record.wanted, record.wanted_subtitles) == (wanted, wanted_subtitles):
+        choice = choice_of(self.options, video.wanted)
+        wanted, wanted_subtitles = self._wanted(video, choice)
+        record = self._kept(self.folder(video), wanted)
+        if record and record.wanted_subtitles == wanted_subtitles and self._has(record.media):
             return record.media
-        kept = record.download if record and record.wanted == wanted else None
+        known = self._recent.take(video.url)
+        if known is None:
+            return self._visit(video, choice, scratch, None)
+        try:
+            return self._visit(video, choice, scratch, known)
+        except (ContentError, Rejected) as error:
+            if isinstance(error, ContentError) and error.reason != "deleted":
+                raise
+            # The addresses of its files may have run out.
+            return self._visit(video, choice, scratch, None)
+
+    def remember(self, video: Video, info: dict[str, Any]) -> None:
+        """Keep the facts of a video's own page for a while: fetching it need not ask again."""
+        if info.get("_type") != "playlist":
+            self._recent.keep(video.url, info)
+
+    def _visit(
+        self, video: Video, choice: Choice, scratch: Path, known: dict[str, Any] | None
+    ) -> MediaSet:
+        """Ask the site for what is not here."""
+        folder = self.folder(video)
+        wanted, wanted_subtitles = self._wanted(video, choice)
+        record = self._kept(folder, wanted)
         url, item = web.split_item(video.url)
-        with self.sessions.open(url, {"noplaylist": True}, scratch) as session:
-            info, notes = _one(session.extract(url), item)
-            download = kept or self._download(session, info, folder, video)
-            subtitles, problems = self._subtitles(session, info, folder)
-        result = download.model_copy(
+        more = {"noplaylist": True, **choice.parameters()}
+        with self.sessions.open(url, more, scratch) as session:
+            info, notes = _one(known or session.extract(url), item)
+            check_over(info)
+            refuse_overlong(info.get("duration"), self.options, video.title)
+            if record:
+                download = record.download
+            elif choice.wish == "subtitles":
+                download = MediaSet(files=())
+            else:
+                download = self._download(session, info, video, wanted)
+            files, problems = self._subtitles(session, info, folder)
+        if choice.wish == "subtitles" and not files:
+            raise next(iter(problems.values()), none_found(video.title))
+        left_out = tuple(f"subtitles {key} left out: {why}" for key, why in problems.items())
+        result = _described(download, info, video, choice).model_copy(
             update={
-                "files": download.files + subtitles,
-                "notes": download.notes + notes + _part_note(info, video) + problems,
+                "files": download.files + files,
+                "notes": download.notes + notes + _part_note(info, video) + left_out,
             }
         )
         if problems:
             wanted_subtitles = ""  # the next fetch asks again for what is missing
-        made = Record(
-            wanted=wanted, wanted_subtitles=wanted_subtitles, download=download, media=result
+        self._keep(
+            folder,
+            Record(
+                wanted=wanted, wanted_subtitles=wanted_subtitles, download=download, media=result
+            ),
         )
-        write(folder / _RECORD, made.model_dump_json())
         _tidy(folder, result)
         return result
 
     def _download(
-        self, session: Session, info: dict[str, Any], folder: Path, video: Video
+        self, session: Session, info: dict[str, Any], video: Video, wanted: str
     ) -> MediaSet:
-        """Picture and sound, put in place and looked into."""
-        check_over(info)
-        done = session.downloader.process_ie_result(dict(info), download=True)
-        files = [Path(row.get("filepath") or "") for row in done.get("requested_downloads") or ()]
-        if not files or not files[0].is_file():
-            raise ContentError(
-                f"{video.title}: larger than {self.options.max_bytes} bytes, or empty",
-                hint="raise max_bytes in [sources.ytdlp], or choose a smaller max_height",
-            )
-        probe = _probe(files[0], video)
+        """Picture and sound, looked into and put in place."""
+        folder = self.folder(video)
+        partial = Partial(folder / _HALF)
+        download = Download(
+            self.options, self.places, partial, session.downloader, Server(session.downloader)
+        )
+        try:
+            path, probe = _sound(download, info, wanted, video)
+            refuse_overlong(probe.duration, self.options, video.title)
+        except ContentError:
+            clear(partial.folder)
+            raise
         kind: Kind = "video" if probe.has_picture else "audio"
-        path = move(files[0], folder / f"{kind}{files[0].suffix}")
-        facts = web.video_of(info, fallback_url=video.url)
-        named = probe.title if info.get("direct") and facts.title == video.title else None
-        return MediaSet(
-            files=(self._media(path, kind),),
-            duration=probe.duration or facts.duration,
-            title=named or (None if video.video_id.startswith("web:") else facts.title),
-            chapters=facts.chapters or probe.chapters,
+        target = folder / f"{kind}{path.suffix}"
+        found = MediaSet(
+            files=(self._media(path, kind, target),),
+            duration=probe.duration,
+            title=probe.title,
+            chapters=probe.chapters,
             has_speech_track=probe.has_audio,
             has_picture=probe.has_picture,
             notes=probe.notes,
         )
+        # The record first: a kill before the file is in its place is made good by `_kept`.
+        self._keep(folder, Record(wanted=wanted, wanted_subtitles="", download=found, media=found))
+        move(path, target)
+        return found
 
     def _subtitles(
         self, session: Session, info: dict[str, Any], folder: Path
-    ) -> tuple[tuple[Media, ...], tuple[str, ...]]:
-        """The platform's subtitles, and notes about those that could not be had."""
-        files, problems = [], []
-        for track in web.tracks_of(info, self.options.subtitle_languages):
-            try:
-                path = _subtitle(session.downloader, info, track.key)
-            except VideoRagError as error:
-                problems.append(f"subtitles {track.key} left out: {error}")
+    ) -> tuple[tuple[Media, ...], dict[str, VideoRagError]]:
+        """The platform's subtitles, and why others could not be had."""
+        files: list[Media] = []
+        problems: dict[str, VideoRagError] = {}
+        for track, path in subtitles(session, info, self.options.subtitle_languages):
+            if isinstance(path, VideoRagError):
+                problems[track.key] = path
                 continue
             name = guard.safe_name(f"subtitles.{track.key}")
             kept = move(path, folder / f"{name}{path.suffix}")
-            file = self._media(kept, "subtitles")
-            files.append(
-                file.model_copy(update={"language": track.language, "origin": track.origin})
-            )
-        return tuple(files), tuple(problems)
+            more = {"language": track.language, "origin": track.origin}
+            files.append(self._media(kept, "subtitles", kept).model_copy(update=more))
+        return tuple(files), problems
 
-    def _media(self, path: Path, kind: Kind) -> Media:
-        """A file of the media folder, named relative to it."""
-        name = path.relative_to(self.places.media).as_posix()
-        digest = self.places.digest(path)
-        return Media(kind=kind, path=name, digest=digest, size=path.stat().st_size)
+    def _media(self, path: Path, kind: Kind, target: Path) -> Media:
+        """A file that is, or is to be, in the media folder, named relative to it."""
+        name = target.relative_to(self.places.media).as_posix()
+        return Media(
+            kind=kind, path=name, digest=self.places.digest(path), size=path.stat().st_size
+        )
 
     def folder(self, video: Video) -> Path:
         """Where a video's files lie; the hash tells apart ids that differ in case only."""
@@ -130,22 +180,64 @@ class Fetch:
         name = f"{guard.safe_name(native)}-{of_value(video.video_id)[:8]}"
         return self.places.media / guard.safe_name(site) / name
 
-    def _kept(self, folder: Path) -> Record | None:
-        """An earlier download, if all of it is still there."""
+    def _keep(self, folder: Path, record: Record) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / _RECORD, record.model_dump_json())
+
+    def _kept(self, folder: Path, wanted: str) -> Record | None:
+        """An earlier download of the same choice, if its picture and sound are still there."""
         try:
             record = Record.model_validate_json((folder / _RECORD).read_bytes())
-            for file in record.media.files:
-                if (self.places.media / file.path).stat().st_size != file.size:
-                    return None
         except (OSError, ValueError):
             return None
-        return record
+        if record.wanted != wanted:
+            return None
+        for path in Partial(folder / _HALF).whole(wanted):
+            for file in record.download.files:
+                if path.stat().st_size == file.size and path.suffix == Path(file.path).suffix:
+                    move(path, self.places.media / file.path)
+        return record if self._has(record.download) else None
 
-    def _wanted(self, video: Video) -> tuple[str, str]:
-        """What decides the download of the video, and that of its subtitles."""
-        options = self.options
-        what = [self.version, video.url, options.max_height, options.format]
-        return of_value(what), of_value([*what, sorted(options.subtitle_languages)])
+    def _has(self, found: MediaSet) -> bool:
+        """Whether all files are here, as large as they were."""
+        with suppress(OSError):
+            return all(
+                (self.places.media / file.path).stat().st_size == file.size for file in found.files
+            )
+        return False
+
+    def _wanted(self, video: Video, choice: Choice) -> tuple[str, str]:
+        """What decides the download of the video, and that of its words."""
+        revision, _, words = video.fingerprint.partition("|")
+        what = [self.version, video.url, *choice.mark, *filter(None, [revision])]
+        return of_value(what), of_value([*what, sorted(self.options.subtitle_languages), words])
+
+
+def _sound(
+    download: Download, info: dict[str, Any], wanted: str, video: Video
+) -> tuple[Path, media.Probe]:
+    """A download that opens; one that does not is brought again from its beginning, once."""
+    path = download.run(info, wanted)
+    try:
+        return path, _probe(path, video)
+    except ContentError:
+        download.partial.wipe()
+    path = download.run(info, wanted)
+    return path, _probe(path, video)
+
+
+def _described(download: MediaSet, info: dict[str, Any], video: Video, choice: Choice) -> MediaSet:
+    """What the site says of a video today, over what its file says."""
+    facts = web.video_of(info, fallback_url=video.url)
+    named = download.title if info.get("direct") and facts.title == video.title else None
+    duration = facts.duration if choice.wish == "subtitles" else download.duration
+    return download.model_copy(
+        update={
+            "duration": duration or facts.duration,
+            "title": named or (None if video.video_id.startswith("web:") else facts.title),
+            "chapters": facts.chapters or download.chapters,
+        }
+    )
 
 
 def _one(info: dict[str, Any], item: int | None) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -171,6 +263,7 @@ def _part_note(info: dict[str, Any], video: Video) -> tuple[str, ...]:
 
 def _tidy(folder: Path, media_set: MediaSet) -> None:
     """Remove what an earlier or a broken-off download left behind."""
+    Partial(folder / _HALF).wipe()
     names = {_RECORD} | {Path(file.path).name for file in media_set.files}
     for path in folder.iterdir():
         if path.name not in names:
@@ -184,24 +277,3 @@ def _probe(path: Path, video: Video) -> media.Probe:
     except ContentError as error:
         message = str(error).replace(str(path), f"what {redacted(video.url)} sent")
         raise ContentError(message, hint="open it in a browser; try again later") from error
-
-
-def _subtitle(downloader: Any, info: dict[str, Any], key: str) -> Path:
-    """Download one track. Raises our error for yt-dlp's."""
-    before = dict(downloader.params)
-    downloader.params.update(
-        skip_download=True,
-        writesubtitles=True,
-        writeautomaticsub=True,
-        subtitleslangs=[re.escape(key)],
-    )
-    try:
-        with translated(key):
-            done = downloader.process_ie_result(dict(info), download=True)
-    finally:
-        downloader.params.clear()
-        downloader.params.update(before)
-    path = Path(str((done.get("requested_subtitles") or {}).get(key, {}).get("filepath") or ""))
-    if not path.is_file() or not path.stat().st_size:
-        raise Unavailable(f"{key}: the site sent nothing")
-    return path

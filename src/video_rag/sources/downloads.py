@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from video_rag.errors import BadSettings, UsageError
+from video_rag.errors import BadSettings, ContentError, UsageError
 from video_rag.sources.weberrors import redacted
 
 log = logging.getLogger("video_rag")
@@ -30,11 +31,30 @@ def limit(most: int) -> Callable[[dict[str, Any]], None]:
 
     def watch(progress: dict[str, Any]) -> None:
         if (progress.get("downloaded_bytes") or 0) > most:
-            from yt_dlp.utils import DownloadCancelled
-
-            raise DownloadCancelled(f"larger than {most} bytes")
+            raise too_large("a file", most)
 
     return watch
+
+
+def too_large(what: str, most: int) -> ContentError:
+    """The error for a download of more than `max_bytes`."""
+    return ContentError(
+        f"{what}: larger than {most} bytes",
+        hint="raise max_bytes in [sources.ytdlp], or choose a smaller max_height",
+        reason="too-large",
+    )
+
+
+@contextmanager
+def using(downloader: Any, **parameters: Any) -> Iterator[None]:
+    """A yt-dlp with other parameters for a while."""
+    before = dict(downloader.params)
+    downloader.params.update(parameters)
+    try:
+        yield
+    finally:
+        downloader.params.clear()
+        downloader.params.update(before)
 
 
 def cookies_in(path: Path) -> io.StringIO:
@@ -71,6 +91,14 @@ def move(source: Path, target: Path) -> Path:
             f"{target} cannot be written: {error.strerror}", hint="check the disk's space"
         ) from error
     return target
+
+
+def clear(folder: Path) -> None:
+    """Delete a folder, and the two above it if they are empty then: a video's and its site's."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # one that is not empty, or not there
+        for above in folder.parents[:2]:
+            above.rmdir()
 
 
 def write(path: Path, text: str) -> None:
