@@ -126,6 +126,7 @@ class _Maker:
             source=video.url,
             url=self.link(start),
             collection=video.collection,
+            also_in=video.also_in,
             published=video.published,
         )
 

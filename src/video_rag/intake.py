@@ -74,7 +74,11 @@ class Intake:
         old = load(self._blobs, results["video"].digest, Video) if "video" in results else None
         video = merged(found, old, wishes, self.settings.library.collection)
         if video != old:
-            given: Mapping[str, Noun] = {"video": video, "origins": video.origins}
+            given: Mapping[str, Noun] = {
+                "video": video,
+                "origins": video.origins,
+                "talk": video.talk,
+            }
             rows = {name: Result(store(self._blobs, noun), "") for name, noun in given.items()}
             self._ledger.commit(video.video_id, "give", rows)
         is_stale = video != old or bool(self._engine.plan.stale(results))

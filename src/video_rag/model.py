@@ -6,9 +6,9 @@ Times are `float` seconds from the start of the video, named `start`, `end`, `at
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Origin = Literal["sidecar", "embedded", "platform", "platform-auto", "asr", "slides"]
 """Where words come from: a subtitle file, a track in the video, the platform's subtitles
@@ -25,6 +25,10 @@ BEST_ORIGIN: tuple[Origin, ...] = (
     "slides",
 )
 """From the most to the least trusted."""
+
+
+Others = Annotated[tuple[str, ...], Field(exclude_if=lambda names: not names)]
+"""Further names, sorted. None are not stored, so that what was stored before keeps its digest."""
 
 
 class Noun(BaseModel):
@@ -73,11 +77,24 @@ class Video(Noun):
     """The language the speaker speaks, when known (BCP 47 primary tag: `en`, `zh`)."""
     chapters: tuple[Chapter, ...] = ()
     collection: str = "default"
+    """The one that it joined first."""
+    also_in: Others = ()
+    """Other collections that hold it."""
     fingerprint: str = ""
     """The source's mark of this revision; a change makes the video be fetched again."""
     wanted: str = ""
     """What of it is fetched: `video`, `audio`, `subtitles`, or a greatest height such as `480p`;
     empty: as the source is set."""
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Every collection that holds it, the first one first."""
+        return (self.collection, *self.also_in)
+
+    @property
+    def talk(self) -> Video:
+        """The video whatever collections hold it: what may decide its words."""
+        return self.model_copy(update={"collection": "default", "also_in": ()})
 
     @property
     def origins(self) -> Origins:
@@ -275,7 +292,14 @@ class Chunk(Noun):
     url: str = ""
     """A link that opens the video at `start`."""
     collection: str = "default"
+    also_in: Others = ()
+    """Other collections that hold its video."""
     published: str | None = None
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Every collection that holds its video, the first one first."""
+        return (self.collection, *self.also_in)
 
 
 class Receipt(Noun):

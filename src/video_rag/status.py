@@ -44,6 +44,8 @@ class Wishes:
     language: str | None = None
     wanted: str | None = None
     """What of them is fetched: see `Video.wanted`."""
+    leaves: str | None = None
+    """A collection that they leave, after they joined `collection`."""
 
 
 def state_of(stale: Mapping[str, str], standing: Sequence[Failure], *, is_claimed: bool) -> State:
@@ -58,9 +60,14 @@ def state_of(stale: Mapping[str, str], standing: Sequence[Failure], *, is_claime
 
 
 def merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> Video:
-    """What the source says now, what a person said before, and what is wished now: later wins."""
+    """What the source says now, what a person said before, and what is wished now: later wins.
+
+    Only collections add up, since several lists may hold one video; `collection` is the default.
+    """
+    first, *others = _collections(old, wishes, collection)
     update: dict[str, object] = {
-        "collection": wishes.collection or (old.collection if old else collection),
+        "collection": first,
+        "also_in": tuple(sorted(others)),
         "language": wishes.language or (old.language if old else None) or found.language,
         "wanted": wishes.wanted if wishes.wanted is not None else (old.wanted if old else ""),
     }
@@ -71,3 +78,16 @@ def merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> 
         if "title" not in update:
             update["title"] = old.title
     return found.model_copy(update=update)
+
+
+def _collections(old: Video | None, wishes: Wishes, default: str) -> list[str]:
+    """Those that a video is in, the first one first.
+
+    In the default one alone it is for want of a better, which it leaves for the first one named.
+    """
+    known = list(old.collections) if old else []
+    if wishes.collection and known in ([], [default]):
+        known = [wishes.collection]
+    elif wishes.collection and wishes.collection not in known:
+        known.append(wishes.collection)
+    return [name for name in known if name != wishes.leaves] or [default]

@@ -212,7 +212,7 @@ class Parts:
 
 TABLE: Sequence[Row] = (
     ("fetch", ("origins",), "media"),
-    ("listen", ("video", "media"), "transcript"),
+    ("listen", ("talk", "media"), "transcript"),
     ("look", ("media",), "frames"),
     ("read", ("frames", "media"), "slides"),
     ("compose", ("video", "media", "transcript", "slides"), "document"),

@@ -51,6 +51,7 @@ def test_list_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:
             "state": "ready",
             "language": "en",
             "collection": "default",
+            "collections": ["default"],
             "duration": 15.8,
         }
     ]
@@ -60,7 +61,7 @@ def test_search_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:
     hit = shell.json("search", "wool", "--limit", "1")[0]
     assert set(hit) == {
         "video_id", "title", "source", "start", "end", "text", "score", "url", "language",
-        "collection", "origin",
+        "collection", "collections", "origin",
     }  # fmt: skip
     assert hit["origin"] == "sidecar"
     assert "Wool is shorn" in hit["text"]

@@ -94,6 +94,7 @@ def test_the_list_is_that_of_the_command_line_with_failures(client: TestClient) 
     assert [row["title"] for row in rows] == ["sheep", "星"]
     assert set(rows[0]) == {
         *("video_id", "title", "source", "state", "language", "collection", "duration"),
+        "collections",
         "failures",
     }
     assert rows[0]["source"].endswith("sheep.srt")
@@ -179,7 +180,7 @@ def test_search_gives_the_rows_of_the_command_line(client: TestClient) -> None:
     assert len(rows) == 1
     assert set(rows[0]) == {
         *("video_id", "title", "source", "start", "end", "text", "score", "url", "language"),
-        *("collection", "origin"),
+        *("collection", "collections", "origin"),
     }
     assert rows[0]["title"] == "sheep"
     none = client.get("/api/search", params={"q": "wool", "collection": "nobody's"})

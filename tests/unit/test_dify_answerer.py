@@ -220,13 +220,14 @@ def test_marks_without_resources_are_looked_up_in_the_library() -> None:
 
 
 def test_passages_outside_the_filters_support_nothing() -> None:
-    reply = told(
-        f"The crown jewels were stolen {address(FRIDAY)}.",
-        segment(FRIDAY, collection="films", language="en"),
-    )
+    said = f"The crown jewels were stolen {address(FRIDAY)}."
+    reply = told(said, segment(FRIDAY, collection="films", language="en"))
     assert ask(reply, collection="films", language="en").citations
     assert ask(reply, collection="lectures").refused
     assert ask(reply, language="zh").refused
+    both = told(said, segment(FRIDAY, collection="|films|lectures|", language="en"))
+    assert ask(both, collection="lectures").citations
+    assert ask(both, collection="lecture").refused
 
 
 def test_text_that_is_replaced_is_gone_from_the_answer() -> None:

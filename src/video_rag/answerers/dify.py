@@ -18,6 +18,7 @@ from video_rag.answerers._dify_talks import Talks
 from video_rag.answerers.phrases import phrase
 from video_rag.dify.connection import Connection
 from video_rag.dify.events import Ended, Event, Piece, Replaced, Resource, Resources
+from video_rag.dify.passages import collections_of
 from video_rag.errors import NotFound, Unavailable, VideoRagError
 from video_rag.model import Answer, Chunk, Citation, Query, Question, Turn
 from video_rag.tokens import terms
@@ -188,7 +189,8 @@ def _within(named: Sequence[Resource], question: Question) -> list[Chunk]:
     inside = [
         resource
         for resource in named
-        if question.collection in {None, resource.metadata.get("collection", question.collection)}
+        if "collection" not in resource.metadata
+        or question.collection in {None, *collections_of(resource.metadata)}
     ]
     return [
         chunk

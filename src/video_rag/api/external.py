@@ -31,6 +31,7 @@ from video_rag.api.problems import Forbidden, Unauthorized
 from video_rag.api.timely import Timely
 from video_rag.dify.passages import footer, one_line
 from video_rag.errors import NotFound, VideoRagError
+from video_rag.memberships import framed
 from video_rag.operations import keys
 from video_rag.operations.conditions import Conditions, day
 from video_rag.operations.retrieval import Found, Wanted, retrieve
@@ -174,7 +175,7 @@ def _record(found: Found, links: Links) -> dict[str, Any]:
         "duration": video.duration if video else None,
         "language": chunk.language,
         "origin": chunk.origin,
-        "collection": chunk.collection,
+        "collection": framed(chunk.collections),
     }
     slides = (one_line(line) for line in chunk.slide_text.splitlines())
     content = [one_line(chunk.text), *slides, footer(chunk, str(facts["url"]))]

@@ -13,6 +13,7 @@ from typing import Any
 
 from video_rag import timecode
 from video_rag.chunking import address, parse_addresses
+from video_rag.memberships import unframed
 from video_rag.model import BEST_ORIGIN, Chunk, Origin, Segment
 
 FROM = "— "
@@ -58,6 +59,7 @@ def parse(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk |
     label, url, heading = _read_footer(source)
     text = body[0] if body else content.partition("⟦")[0].strip()
     said = metadata.get
+    collection, *others = collections_of(metadata)
     return Chunk(
         chunk_id="",
         video_id=video_id,
@@ -72,7 +74,8 @@ def parse(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk |
         slide_text="\n".join(body[1:]),
         source=str(said("url") or ""),
         url=url or str(said("url") or ""),
-        collection=str(said("collection") or "default"),
+        collection=collection,
+        also_in=tuple(others),
         published=_date(said("published")),
     )
 
@@ -84,6 +87,7 @@ def guess(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk:
     if not end and (span := _SPAN.match(content)):
         start, end = timecode.parse(span["start"]), timecode.parse(span["end"])
     name = str(said("title") or title)
+    collection, *others = collections_of(metadata)
     return Chunk(
         chunk_id="",
         video_id=str(said("video_id") or name),
@@ -96,9 +100,15 @@ def guess(content: str, metadata: Mapping[str, Any], title: str = "") -> Chunk:
         origin=_origin(said("origin")),
         lines=(Segment(start=start, end=max(start, end), text=content.strip()),),
         url=str(said("url") or ""),
-        collection=str(said("collection") or "default"),
+        collection=collection,
+        also_in=tuple(others),
         published=_date(said("published")),
     )
+
+
+def collections_of(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """The collections that a document's metadata names; the default one where it names none."""
+    return unframed(str(metadata.get("collection") or "")) or ("default",)
 
 
 def _origin(value: Any) -> Origin:

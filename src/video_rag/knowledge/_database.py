@@ -41,7 +41,8 @@ create virtual table passage_vocabulary using fts5vocab (passage_terms, 'col');
 """
 """Terms come ready-made from `tokens`, so FTS5 must not cut them again: its `ascii` tokenizer takes
 every character beyond ASCII for a letter. `passage_terms` and `document_terms` share their rowids
-with `passages` and `documents`."""
+with `passages` and `documents`. `collection` is one name or several, as `memberships` frames them:
+bases from before a video could be in several need no change."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _WAIT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -1,4 +1,9 @@
-"""What Dify is told about a whole document: its metadata fields, made where they are missing."""
+"""What Dify is told about a whole document: its metadata fields, made where they are missing.
+
+`collection` is text. A video of one collection has its name, `sea`; one of several has all names
+between bars, `|sea|zoo|`. A filter in Dify for all videos of `zoo` has two conditions, joined by
+`or`: `collection` `is` `zoo`, `collection` `contains` `|zoo|`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from datetime import UTC, date, datetime
 
 from video_rag.dify.datasets import Datasets
 from video_rag.errors import Rejected
+from video_rag.memberships import framed
 from video_rag.model import Document
 
 KINDS = {
@@ -42,7 +48,7 @@ def values(document: Document) -> dict[str, str | float | None]:
         "duration": round(video.duration, 1) if video.duration is not None else None,
         "language": first.language if first else video.language,
         "origin": first.origin if first else None,
-        "collection": video.collection,
+        "collection": framed(video.collections),
     }
 
 

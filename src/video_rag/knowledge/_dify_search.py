@@ -15,6 +15,7 @@ from video_rag.dify.passages import parse
 from video_rag.knowledge import _dify_rules as rules
 from video_rag.knowledge import ranking
 from video_rag.knowledge._dify_words import questions
+from video_rag.memberships import frame, framed
 from video_rag.model import Chunk, Hit, Query
 from video_rag.tokens import characters, terms
 
@@ -54,15 +55,10 @@ class Searcher:
 
     def _by_meaning(self, query: Query) -> list[Hit]:
         model = rules.retrieval(self._options, "high_quality", min(SPARE * query.limit, 100))
-        wished = {"collection": query.collection, "video_id": query.video_id}
-        conditions = [
-            {"name": name, "comparison_operator": "is", "value": value}
-            for name, value in wished.items()
-            if value is not None
-        ]
+        conditions = _conditions(query)
         if conditions:
             model["metadata_filtering_conditions"] = {
-                "logical_operator": "and",
+                "logical_operator": "or",
                 "conditions": conditions,
             }
         records = self._datasets.retrieve(self._dataset_id, query.text, model)
@@ -117,11 +113,27 @@ def _chunk(record: Record) -> Chunk | None:
     return parse(record.content, record.metadata, record.document_name)
 
 
+def _conditions(query: Query) -> list[dict[str, str]]:
+    """Of which one must hold. Dify does not nest them; the rest of the filters is `_fits`.
+
+    A video is wholly in a collection or not, so where one is asked for, it says enough.
+    """
+    if query.video_id is not None:
+        wished = [("video_id", "is", query.video_id)]
+    elif query.collection is not None:
+        name = query.collection
+        wished = [("collection", "is", framed([name])), ("collection", "contains", frame(name))]
+    else:
+        wished = []
+    names = ("name", "comparison_operator", "value")
+    return [dict(zip(names, one, strict=True)) for one in wished]
+
+
 def _fits(chunk: Chunk, query: Query) -> bool:
     """Whether a passage is within the filters."""
     published = chunk.published or ""
     return (
-        query.collection in {None, chunk.collection}
+        query.collection in {None, *chunk.collections}
         and query.language in {None, chunk.language}
         and query.video_id in {None, chunk.video_id}
         and (query.since is None or published >= query.since)

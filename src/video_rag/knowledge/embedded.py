@@ -11,6 +11,7 @@ from video_rag.embedders import Embedder
 from video_rag.knowledge import Holding, ranking, revision_of
 from video_rag.knowledge._database import Database
 from video_rag.knowledge._vectors import Vectors
+from video_rag.memberships import frame, framed
 from video_rag.model import Chunk, Document, Hit, Query, Receipt
 
 _MOST_TERMS = 64
@@ -185,7 +186,8 @@ def _insert(
             "insert into passages (chunk_id, document_id, collection, language, published,"
             " words, characters, chunk, embedder, vector) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(chunk.chunk_id, document_id, chunk.collection, chunk.language, chunk.published),
+                *(chunk.chunk_id, document_id, framed(chunk.collections)),
+                *(chunk.language, chunk.published),
                 *(len(entry.words), len(entry.characters), chunk.model_dump_json()),
                 *vectors.get(chunk.chunk_id, ("", None)),
             ),
@@ -289,14 +291,17 @@ def _documents(db: sqlite3.Connection, wanted: ranking.Wanted) -> dict[str, floa
 def _conditions(query: Query) -> tuple[str, list[str]]:
     """The filters of a query as SQL about `p`, and the values for its question marks."""
     wished = {
-        "p.collection = ?": query.collection,
         "p.language = ?": query.language,
         "p.document_id = ?": query.video_id,
         "p.published >= ?": query.since,
         "p.published <= ?": query.until,
     }
-    chosen = {condition: value for condition, value in wished.items() if value is not None}
-    return "".join(f" and {condition}" for condition in chosen), list(chosen.values())
+    chosen = {condition: [value] for condition, value in wished.items() if value is not None}
+    if query.collection is not None:
+        several = "(p.collection = ? or instr(p.collection, ?))"
+        chosen[several] = [framed([query.collection]), frame(query.collection)]
+    where = "".join(f" and {condition}" for condition in chosen)
+    return where, [value for values in chosen.values() for value in values]
 
 
 def _chunk(db: sqlite3.Connection, row: int) -> Chunk:

@@ -3,6 +3,9 @@
 They mean what they mean for Dify's own documents: text is compared as it is written (`is not` and
 `contains` see upper and lower case), a condition without a value is none, and a field that a video
 does not have fits nothing but `empty`. So do fields that we do not know.
+
+A field may have several texts, as the collections of a video: one of them must fit, and all of them
+where a condition says what must not be.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, Field
+
+from video_rag.memberships import framed
 
 Operator = Literal[
     "contains",
@@ -77,6 +82,8 @@ class Fact(NamedTuple):
 
     text: str | None = None
     number: float | None = None
+    more: tuple[str, ...] = ()
+    """Further texts of the same field."""
 
 
 NOTHING = Fact()
@@ -92,8 +99,20 @@ def day(iso: str | None) -> Fact:
     return NOTHING if not iso else Fact(iso, _seconds(iso))
 
 
+def names(several: Sequence[str]) -> Fact:
+    """Names that a video has side by side: each of them, and the one text that Dify has of all."""
+    return Fact(framed(several), None, tuple(several) if len(several) > 1 else ())
+
+
 def holds(condition: Condition, fact: Fact) -> bool:
     """Whether a field fits one condition."""
+    if not fact.more:
+        return _holds(condition, fact)
+    every = all if condition.comparison_operator in _NEGATIVE else any
+    return every(_holds(condition, Fact(text)) for text in (fact.text, *fact.more))
+
+
+def _holds(condition: Condition, fact: Fact) -> bool:
     name, value = condition.comparison_operator, condition.value
     if name in {"in", "not in"} and not _listed(value):
         return name == "not in"
@@ -110,6 +129,7 @@ def holds(condition: Condition, fact: Fact) -> bool:
     return found == (name in {"is", "=", "in"})
 
 
+_NEGATIVE = frozenset({"is not", "≠", "not contains", "not in", "empty"})
 _TEXT: Mapping[str, Callable[[str, str], bool]] = {
     "contains": lambda text, part: part in text,
     "not contains": lambda text, part: part not in text,

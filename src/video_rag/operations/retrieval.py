@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 from video_rag.errors import NotFound
 from video_rag.library import Library
+from video_rag.memberships import BAR
 from video_rag.model import Chunk, Hit, Query, Video
-from video_rag.operations.conditions import Conditions, Fact, day, quantity
+from video_rag.operations.conditions import Conditions, Fact, day, names, quantity
 from video_rag.relevance import descending, weigh
 from video_rag.settings import Settings
 from video_rag.tokens import terms
@@ -75,7 +76,7 @@ def fields(chunk: Chunk, video: Video | None) -> Mapping[str, Fact]:
     return _described(video, chunk.video_id) | {
         "title": Fact(chunk.title),
         "published": day(chunk.published),
-        "collection": Fact(chunk.collection),
+        "collection": names(chunk.collections),
         "language": Fact(chunk.language),
         "origin": Fact(chunk.origin),
     }
@@ -144,6 +145,7 @@ def _narrowed(wanted: Wanted) -> Query:
         if one.name in {"language", "collection"}
         and one.comparison_operator in {"is", "="}
         and isinstance(one.value, str)
+        and not one.value.startswith(BAR)  # the text of several names, which is the name of none
         and getattr(query, one.name) is None
     }
     return query.model_copy(update=told)
@@ -155,9 +157,9 @@ def _fitting(wanted: Wanted, videos: _Videos) -> Iterator[str]:
         known = _described(video, video.video_id) | {
             "title": Fact(video.title),
             "published": day(video.published),
-            "collection": Fact(video.collection),
+            "collection": names(video.collections),
         }
-        is_there = wanted.collection in {None, video.collection}
+        is_there = wanted.collection in {None, *video.collections}
         if is_there and wanted.conditions.allow(known, lambda name: name not in OF_PASSAGES):
             yield video.video_id
 
@@ -174,7 +176,7 @@ def _described(video: Video | None, video_id: str) -> dict[str, Fact]:
 
 
 def _check_collection(collection: str, videos: _Videos) -> None:
-    known = sorted({video.collection for video in videos.all()})
+    known = sorted({name for video in videos.all() for name in video.collections})
     if collection not in known:
         raise NotFound(
             f"no collection {collection!r}", hint=f"use all, or one of: {', '.join(known[:20])}"

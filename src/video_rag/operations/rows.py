@@ -21,6 +21,7 @@ def video_row(status: Status) -> Row:
         "state": status.state,
         "language": video.language,
         "collection": video.collection,
+        "collections": list(video.collections),
         "duration": video.duration,
     }
 
@@ -47,6 +48,7 @@ def hit_row(hit: Hit) -> Row:
         "url": chunk.url,
         "language": chunk.language,
         "collection": chunk.collection,
+        "collections": list(chunk.collections),
         "origin": chunk.origin,
     }
 

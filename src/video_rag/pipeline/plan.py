@@ -44,8 +44,9 @@ class Plan:
 
     def stale(self, results: Mapping[str, Result]) -> list[tuple[Stage, Digest]]:
         """The stages that can and must run now, with the key that each result would get."""
+        results = _with_talk(results)
         found: list[tuple[Stage, Digest]] = []
-        fresh = {"origins", "video"} & results.keys()
+        fresh = {"origins", "video", "talk"} & results.keys()
         for stage in self.stages:
             if not fresh.issuperset(stage.needs):
                 continue
@@ -55,6 +56,11 @@ class Plan:
             else:
                 found.append((stage, key))
         return found
+
+
+def _with_talk(results: Mapping[str, Result]) -> Mapping[str, Result]:
+    """Libraries from before there was a `talk` kept the video alone; it stands for both."""
+    return {"talk": results["video"], **results} if "video" in results else results
 
 
 def key_of(stage: Stage, results: Mapping[str, Result]) -> Digest:

@@ -22,6 +22,7 @@ def lecture(
     video_id: str = "file:1",
     language: str = "en",
     collection: str = "default",
+    also_in: tuple[str, ...] = (),
     published: str | None = None,
     title: str = "A talk",
 ) -> Document:
@@ -36,6 +37,7 @@ def lecture(
         url=f"/talks/{video_id}.mp4",
         title=title,
         collection=collection,
+        also_in=also_in,
         published=published,
     )
     section = Section(
@@ -216,6 +218,27 @@ class KnowledgeTests:
         assert found(base, "shark", since="2026-02-01") == ["file:2"]
         assert found(base, "shark", until="2026-01-31") == ["file:1"]
         assert found(base, "shark", since="2026-01-31", until="2026-03-01", collection="x") == []
+
+    def test_a_video_is_found_in_each_of_its_collections(self, base: Knowledge) -> None:
+        """By its whole name only, with other filters too; a later publication may change them."""
+        give(base, lecture(collection="sea", also_in=("zoo", "动物 | ocean")))
+        give(base, lecture(video_id="file:2", collection="zoo"))
+        for name, videos in (
+            ("sea", ["file:1"]),
+            ("zoo", ["file:1", "file:2"]),
+            ("动物 | ocean", ["file:1"]),
+            ("se", []),
+            ("ocean", []),
+            ("|", []),
+        ):
+            assert sorted(found(base, "shark skeleton", collection=name)) == videos, name
+        assert found(base, "shark skeleton", collection="zoo", video_id="file:1") == ["file:1"]
+        assert found(base, "shark skeleton", collection="sea", video_id="file:2") == []
+        hit = base.search(Query(text="shark skeleton", collection="sea"))[0]
+        assert hit.chunk.collections == ("sea", "zoo", "动物 | ocean")
+        give(base, lecture(collection="sea"))
+        assert found(base, "shark skeleton", collection="zoo") == ["file:2"]
+        assert found(base, "shark skeleton", collection="sea") == ["file:1"]
 
     def test_no_more_than_the_limit_is_found(self, base: Knowledge) -> None:
         """Whatever matches."""

@@ -66,7 +66,7 @@ export function show() {
   const wanted = $("filter").value.trim().toLowerCase();
   const [state, collection] = [$("state").value, $("collection").value];
   const fits = videos.filter((video) =>
-    (!state || video.state === state) && (!collection || video.collection === collection) &&
+    (!state || video.state === state) && (!collection || video.collections.includes(collection)) &&
     (!wanted || `${video.title}\n${video.source}`.toLowerCase().includes(wanted)));
   $("count").textContent = fits.length === videos.length ? videos.length : `${fits.length} / ${videos.length}`;
   $("videos").replaceChildren(...fits.slice(0, most).map(videoRow));
@@ -83,7 +83,7 @@ function options() {
     select.value = rows.some(([value]) => value === chosen) ? chosen : "";
   };
   keep($("state"), [["", t("allStates")], ...STATES.map((state) => [state, t(state)])]);
-  const names = [...new Set((videos ?? []).map((video) => video.collection))].sort();
+  const names = [...new Set((videos ?? []).flatMap((video) => video.collections))].sort();
   keep($("collection"), [["", t("allCollections")], ...names.map((name) => [name, name])]);
   $("collection").hidden = names.length < 2;
 }
@@ -95,7 +95,7 @@ function advice() {
 
 function videoRow(video) {
   const facts = [video.duration ? clock(video.duration) : "", languageName(video.language),
-    video.collection === "default" ? "" : video.collection].filter(Boolean).join(" · ");
+    ...video.collections.filter((name) => name !== "default")].filter(Boolean).join(" · ");
   const row = el("li", { className: "video", "data-id": video.video_id },
     el("a", { className: "video-link", href: momentOf(video.video_id, 0).split("?")[0] },
       el("span", { className: "video-title", textContent: video.title }),

@@ -9,6 +9,7 @@ import pytest
 
 from dify_bases import base_of, dataset_of, documents, other_client, server
 from video_rag.dify.datasets import Datasets
+from video_rag.dify.passages import collections_of
 from video_rag.errors import Rejected
 from video_rag.knowledge._dify_fields import KINDS, Fields, values
 from video_rag.testing.dify import DifyServer
@@ -30,6 +31,16 @@ def test_a_video_is_described() -> None:
         "origin": "sidecar",
         "collection": "sea",
     }
+
+
+def test_several_collections_are_one_text_that_a_filter_for_one_of_them_finds() -> None:
+    """A dataset whose videos have one collection each is not changed."""
+    told = values(lecture(collection="zoo", also_in=("sea", "zoology")))["collection"]
+    assert told == "|zoo|sea|zoology|"
+    assert collections_of({"collection": told}) == ("zoo", "sea", "zoology")
+    assert collections_of({"collection": "sea"}) == ("sea",)
+    for nothing in ({}, {"collection": None}, {"collection": ""}, {"collection": "||"}):
+        assert collections_of(nothing) == ("default",)
 
 
 @pytest.mark.parametrize("published", [None, "", "soon", "2026-13-45"])
