@@ -13,7 +13,10 @@ _SHORT = {
     "b23.tv": "bilibili.com",
 }
 """Hosts that are a better-known site under another name."""
-_PREFIXES = ("www.", "m.", "music.", "live.", "space.", "player.")
+_FAMILIES = ("youtube.com", "bilibili.com", "vimeo.com", "twitch.tv")
+"""Sites whose every host counts as the site itself: `space.bilibili.com`, `music.youtube.com`."""
+_PREFIXES = ("www.", "m.", "mobile.")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class SiteState:
     site: str
     cooling_until: float = 0.0
     """Nothing is asked of the site before."""
+    since: float = 0.0
+    """When the wall was hit that the site cools down from."""
     reason: str = ""
     """The wall that was hit, as in `VideoRagError.reason`."""
     message: str = ""
@@ -53,13 +58,22 @@ class Sites(Protocol):
 def site_of(url: str) -> str:
     """The site of a URL, as people know it: `https://www.youtube.com/…` → `youtube.com`.
 
-    Host and port in lower case, without `www.` and the like; "" for what has no host.
+    Host in lower case, without `www.` and the like and without a port that goes without saying;
+    "" for what has no host. There is no list of public suffixes here: `a.example.com` and
+    `b.example.com` are two sites, except where they are known to be one.
     """
     try:
-        host = urlsplit(url).netloc.rpartition("@")[2].lower()
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2].lower()
     except ValueError:
         return ""
+    default = _DEFAULT_PORTS.get(parts.scheme)
+    if default:
+        host = host.removesuffix(f":{default}")
+    name, colon, port = host.partition(":") if "[" not in host else (host, "", "")
+    name = name.rstrip(".")
     for prefix in _PREFIXES:
-        if host.startswith(prefix) and host.count(".") > 1:
-            host = host.removeprefix(prefix)
-    return _SHORT.get(host, host)
+        if name.startswith(prefix) and name.count(".") > 1:
+            name = name.removeprefix(prefix)
+    name = next((site for site in _FAMILIES if name.endswith(f".{site}")), name)
+    return _SHORT.get(name, name) + colon + port

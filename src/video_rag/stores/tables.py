@@ -120,6 +120,7 @@ sites = _table(
     "sites",
     _key("site"),
     sa.Column("cooling_until", sa.Float, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
     _text("reason"),
     _text("message"),
     sa.Column("strikes", sa.Integer, nullable=False),
