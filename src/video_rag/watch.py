@@ -116,13 +116,12 @@ class Watch:
         """
         known = self.watchlist.subscriptions()
         path = _absolute(name) if is_local(name) else name
-        exact = [one for one in known if one.url in {name, path}]
-        if not exact and name.isascii() and name.isdigit() and 0 < int(name) <= len(known):
-            exact = [known[int(name) - 1]]
+        fits = [one for one in known if one.url in {name, path}]
         part = name.casefold().strip()
-        fits = exact or [
-            one for one in known if part and part in f"{one.url}\n{one.title}".casefold()
-        ]
+        if not fits and part.isascii() and part.isdigit():
+            fits = known[int(part) - 1 : int(part)] if int(part) else []
+        elif not fits and part:
+            fits = [one for one in known if part in f"{one.url}\n{one.title}".casefold()]
         if len(fits) > 1:
             urls = ", ".join(redact(one.url) for one in fits[:5])
             raise UsageError(f"{name!r} fits {len(fits)} subscriptions", hint=f"they are: {urls}")

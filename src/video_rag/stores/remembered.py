@@ -48,7 +48,7 @@ class SqlWatchlist:
         columns = [column for column in entries.c if column.name != "url"]
         query = sa.select(*columns).where(entries.c.url == url)
         with self._reader.begin() as db:
-            rows = [Entry(*row) for row in db.execute(query).tuples()]
+            rows = [Entry(*row) for row in db.execute(query)]
         return {row.key: _with_ids(row) for row in rows}
 
     def counts(self, url: str) -> dict[str, int]:
@@ -56,7 +56,7 @@ class SqlWatchlist:
         c = entries.c
         query = sa.select(c.state, sa.func.count()).where(c.url == url).group_by(c.state)
         with self._reader.begin() as db:
-            return dict(iter(db.execute(query).tuples()))
+            return {str(row[0]): int(row[1]) for row in db.execute(query)}
 
     def see(self, url: str, seen: Iterable[Entry]) -> None:
         """Keep entries in place of earlier ones of the same key; nothing for an unknown URL."""
