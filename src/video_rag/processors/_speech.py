@@ -30,7 +30,8 @@ WINDOWS = 3
 _TRIES = 6
 """Places that are listened to until `WINDOWS` of them had speech."""
 _NEARBY = 10.0
-"""Seconds that subtitles may be early or late and still fit."""
+"""Seconds that subtitles may be early or late. More is refused: every citation would open the wrong
+second, and whoever could hear that can also transcribe."""
 _FITS = 0.15
 """Share of the pairs heard that the subtitle has, from which it is the same text."""
 _FOREIGN = 0.06
@@ -38,11 +39,11 @@ _FOREIGN = 0.06
 _MOVED = 0.25
 """As `_FITS`, for a text found elsewhere: one of many places looks alike by chance."""
 _FEW = 15
-"""Pairs below which a window says nothing: music, a cough, an invented line of thanks."""
+"""Pairs below which nothing is told: music, a cough, an invented line of thanks."""
 _STEP = 5.0
 """Seconds between two shifts that are tried."""
 _LATE = 4.0
-"""Seconds of delay that are worth a note; the place of a word is known to two."""
+"""Seconds of delay that are worth a note; the delay is known to about two."""
 
 _UNIT = re.compile(
     "[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]|[^\\W_\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af]+"
@@ -123,11 +124,13 @@ def compared(track: Transcript, hear: Hear, end: float) -> Verdict:
 
 def _judged(heard: Sequence[_Window], text: _Text) -> Verdict:
     here = _share(heard, text, 0.0, _NEARBY)
-    if here >= _FITS:
-        return Verdict(True, _delay(heard, text))
-    shift, share = _best_shift(heard, text)
-    if share >= _MOVED:
-        return Verdict(False, f"they come {_distance(shift)} compared with the speech")
+    shift, share = (0.0, here) if here >= _FITS else _best_shift(heard, text)
+    if here >= _FITS or share >= _MOVED:
+        late = shift + _delay(heard, text, shift)
+        how = f"they come about {timecode.clock(abs(late))} {'late' if late > 0 else 'early'}"
+        if abs(late) > _NEARBY:
+            return Verdict(False, f"{how} compared with the speech")
+        return Verdict(True, how if abs(late) >= _LATE else "")
     if here >= _FOREIGN:
         return Verdict(None, f"only {here:.0%} of what is heard stands there")
     places = ", ".join(timecode.clock(window.start) for window in heard)
@@ -162,33 +165,33 @@ def _share(heard: Sequence[_Window], text: _Text, shift: float, slack: float) ->
 def _best_shift(heard: Sequence[_Window], text: _Text) -> tuple[float, float]:
     """By how much the text is late (seconds) where it fits best, and the share that it has then.
 
-    A shift counts only when every window agrees, for the least of them.
+    A shift counts as much as it does in the second best window: two must agree on it, and one may
+    have lost its place before the start.
     """
     span = text.times[-1] if text.times else 0.0
     steps = range(-int(span / _STEP), int(span / _STEP) + 1)
     shares = {
-        n * _STEP: min(_share([window], text, n * _STEP, _STEP) for window in heard) for n in steps
+        n * _STEP: sorted(_share([window], text, n * _STEP, _STEP / 2) for window in heard)[-2]
+        for n in steps
     }
     best = max(shares, key=lambda shift: (shares[shift], -abs(shift)))
     return best, shares[best]
 
 
-def _delay(heard: Sequence[_Window], text: _Text) -> str:
-    """A remark when the same words stand some seconds earlier or later; speech runs evenly."""
+def _delay(heard: Sequence[_Window], text: _Text, shift: float) -> float:
+    """By how many seconds more than `shift` the text is late, taking speech to run evenly.
+
+    0.0 when too few pairs tell.
+    """
     apart: list[float] = []
     for window in heard:
-        low = bisect_left(text.times, window.start - _NEARBY)
-        high = bisect_left(text.times, window.start + WINDOW + _NEARBY)
-        there = {text.pairs[n]: text.times[n] for n in range(low, high)}
-        once = Counter(text.pairs[low:high])
+        start = window.start + shift
+        low = bisect_left(text.times, start - _NEARBY)
+        high = bisect_left(text.times, start + WINDOW + _NEARBY)
+        there = dict(zip(text.pairs[low:high], text.times[low:high], strict=True))
+        times = Counter(text.pairs[low:high])
         for number, pair in enumerate(window.pairs):
-            if once[pair] == 1:
-                said = window.start + WINDOW * number / len(window.pairs)
+            if times[pair] == 1:
+                said = start + WINDOW * number / len(window.pairs)
                 apart.append(there[pair] - said)
-    middle = median(apart) if apart else 0.0
-    return f"they come about {_distance(middle)}" if abs(middle) >= _LATE else ""
-
-
-def _distance(shift: float) -> str:
-    """`0:07 late`, `1:30 early`."""
-    return f"{timecode.clock(abs(shift))} {'late' if shift > 0 else 'early'}"
+    return median(apart) if len(apart) >= _FEW else 0.0
