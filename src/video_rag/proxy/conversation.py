@@ -34,6 +34,8 @@ class Conversation:
         self._admit = admit
         self._server: tuple[tuple[str, int], Stream] | None = None
         self._fresh = False
+        self._spoilt = False
+        """Whether the rest of a body stands where the next request is expected."""
 
     def run(self) -> None:
         """Serve; whatever is wrong with the connection ends it quietly."""
@@ -159,8 +161,10 @@ class Conversation:
                 self._client.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         except ConnectionError:
             return None
-        with suppress(BrokenPipeError):  # a server that has heard enough may have answered already
+        try:
             _copy(self._client, length, server.sock)
+        except (BrokenPipeError, ConnectionResetError):
+            self._spoilt = True  # a server that has heard enough may have answered already
         try:
             while (answer := server.head(strict=False)) and answer.start[1].startswith("1"):
                 pass  # interim answers are of no use to our clients
@@ -183,13 +187,17 @@ class Conversation:
         )
         client_stays = (
             length is not None
+            and not self._spoilt
             and head.start[2] == "HTTP/1.1"
             and "close" not in head.values("connection") + head.values("proxy-connection")
         )
         rows = answer.onwards() + ([] if client_stays else [("Connection", "close")])
         answer.start = ("HTTP/1.1", *answer.start[1:])
         self._client.sock.sendall(answer.encoded(rows))
-        _copy(server, length, self._client.sock)
+        try:
+            _copy(server, length, self._client.sock)
+        except Malformed as error:  # too late to say so: the answer has begun
+            raise BrokenOff(str(error)) from error
         if not server_stays:
             self._drop_server()
         return client_stays

@@ -67,15 +67,15 @@ class Stream:
 
         Headers that are malformed are an error, or left out where not `strict`: servers have many.
         """
-        while b"\r\n\r\n" not in self._rest:
-            if len(self._rest) > _LONGEST_HEAD:
-                raise Malformed("the headers are too long")
+        while (end := self._rest.find(b"\r\n\r\n")) < 0 and len(self._rest) <= _LONGEST_HEAD:
             if not self._fill():
                 if self._rest:
                     raise BrokenOff("hung up within the headers")
                 return None
-        whole, _, rest = bytes(self._rest).partition(b"\r\n\r\n")
-        self._rest[:] = rest
+        if not 0 <= end <= _LONGEST_HEAD:
+            raise Malformed("the headers are too long")
+        whole = bytes(self._rest[:end])
+        del self._rest[: end + 4]
         start, *rows = whole.split(b"\r\n")
         headers = [_header(row) for row in rows]
         if strict and None in headers:
