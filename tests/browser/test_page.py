@@ -72,8 +72,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     added = [
         *library.add([str(folder / "sheep.mp4")]),
         *library.add([evil], Wishes(title=EVIL, collection="goats")),
+        *library.add([evil], Wishes(collection="trees")),
     ]
-    assert [item.status and item.status.state for item in added] == ["ready", "ready"], added
+    assert [item.status and item.status.state for item in added] == ["ready"] * 3, added
     yield library
     library.close()
 
@@ -245,8 +246,10 @@ def test_the_list_is_filtered_by_words_state_and_collection(page: Page) -> None:
     page.select_option("#state", "failed")
     expect(page.locator("#empty")).to_contain_text("No video fits")
     page.select_option("#state", "")
-    page.select_option("#collection", "goats")
-    expect(page.locator("#videos .video")).to_have_count(1)
+    for name in ("goats", "trees"):
+        page.select_option("#collection", name)
+        expect(page.locator("#videos .video")).to_have_count(1)
+    expect(page.locator("#videos .video-facts")).to_contain_text("goats · trees")
 
 
 def test_what_cannot_be_added_is_shown_with_what_to_do(page: Page, tmp_path: Path) -> None:

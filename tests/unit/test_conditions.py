@@ -17,6 +17,7 @@ from video_rag.operations.conditions import (
     Fact,
     Operator,
     day,
+    names,
     quantity,
 )
 
@@ -24,6 +25,7 @@ TITLE = Fact("Light in glass")
 LONG = quantity(360.0)
 DAY = day("2026-11-23")
 MIDNIGHT = 1795392000
+BOTH = names(["sea", "zoo"])
 
 TEXTS = st.text(max_size=30).filter(bool)
 NUMBERS = st.floats(-1e12, 1e12) | st.integers(-(10**9), 10**9)
@@ -86,12 +88,40 @@ def holds(fact: Fact, operator: str, value: Any = None) -> bool:
         (DAY, "=", MIDNIGHT, True),
         (DAY, "start with", "2026-", True),
         (day("some day"), "before", MIDNIGHT, False),
+        (BOTH, "is", "zoo", True),
+        (BOTH, "is", "se", False),
+        (BOTH, "is", "|sea|zoo|", True),
+        (BOTH, "is not", "zoo", False),
+        (BOTH, "is not", "farm", True),
+        (BOTH, "in", "farm, sea", True),
+        (BOTH, "not in", ["farm", "sea"], False),
+        (BOTH, "not in", ["farm"], True),
+        (BOTH, "contains", "zo", True),
+        (BOTH, "contains", "|zoo|", True),
+        (BOTH, "not contains", "zo", False),
+        (BOTH, "start with", "zo", True),
+        (BOTH, "≠", "sea", False),
+        (BOTH, "empty", None, False),
+        (BOTH, "not empty", None, True),
+        (names(["sea"]), "is", "sea", True),
+        (names(["sea"]), "contains", "|sea|", False),
     ],
 )
 def test_an_operator_means_what_it_says(
     fact: Fact, operator: str, value: Any, expected: bool
 ) -> None:
     assert holds(fact, operator, value) is expected
+
+
+@given(st.lists(TEXTS, min_size=2, max_size=4), OPERATORS, VALUES)
+def test_of_several_texts_each_opposite_is_one(
+    several: list[str], operator: str, value: Any
+) -> None:
+    """`is not` holds just where `is` does not, and so on; a condition without a value is none."""
+    opposite = {"is": "is not", "contains": "not contains", "in": "not in", "empty": "not empty"}
+    other = opposite.get(operator)
+    if other and (value is not None or operator == "empty"):
+        assert holds(names(several), operator, value) != holds(names(several), other, value)
 
 
 @given(OPERATORS, VALUES, st.none() | st.just(""))

@@ -269,6 +269,22 @@ def test_filters_choose_videos(client: TestClient) -> None:
     assert found(client, *either, logic="or") == {"星", "sheep"}
 
 
+def test_a_video_of_several_collections_is_found_in_each(
+    client: TestClient, library: SlowLibrary
+) -> None:
+    sheep = next(one.video for one in library.videos() if one.video.title == "sheep")
+    list(library.add([sheep.url], Wishes(collection="barn")))
+    for name in ("farm", "barn"):
+        [record, *_] = ask(client, knowledge_id=name).json()["records"]
+        assert record["metadata"]["collection"] == "|farm|barn|"
+        assert found(client, ("collection", "is", name)) == {"sheep"}
+        assert found(client, ("collection", "is not", name)) == {"星", "search"}
+        assert found(client, ("collection", "contains", f"|{name}|")) == {"sheep"}
+    assert found(client, ("collection", "is", "|farm|barn|")) == {"sheep"}
+    assert found(client, ("collection", "in", ["barn", "sky"])) == {"sheep", "星"}
+    assert "barn, farm, kb-ok, sky" in ask(client, knowledge_id="far").json()["error_msg"]
+
+
 def test_an_unknown_field_fits_nothing_but_empty(client: TestClient) -> None:
     assert found(client, ("colour", "is", "red")) == set()
     assert found(client, ("colour", "is not", "red")) == set()
