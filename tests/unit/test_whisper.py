@@ -16,6 +16,7 @@ from video_rag.errors import BadSettings, ContentError, Unavailable
 from video_rag.model import Media, MediaSet, Transcript, Video
 from video_rag.processors._whisper_models import _repository, _with_progress, model_folder
 from video_rag.processors.whisper import SAMPLE_RATE, Whisper, decode_sound, trusted
+from video_rag.testing.clips import Extras, sine, slide_lecture, tone
 
 transcribing = pytest.importorskip("faster_whisper.transcribe", reason="needs the extra asr")
 
@@ -153,6 +154,59 @@ def test_silence_between_words_needs_no_segment() -> None:
 def test_when_nothing_can_be_trusted_it_is_said(transcribe: Transcribe) -> None:
     with pytest.raises(ContentError, match="no speech that can be trusted"):
         transcribe("speech.wav", language="en", no_speech=0.0)
+
+
+# --- a few seconds, to check subtitles ---------------------------------------------------------
+
+
+def hearing(model: Path | str, **more: Any) -> Whisper:
+    return Whisper(Whisper.Options(model=str(model), device="cpu", **more))
+
+
+def test_some_seconds_are_heard_the_same_every_time(model: Path, sounds: Path) -> None:
+    whisper = hearing(model, language="en")
+    said = whisper.hear(sounds / "speech.wav", 1.0, 3.0)
+    assert said is not None
+    assert set(said) == {LETTER}
+    assert hearing(model, language="en").hear(sounds / "speech.wav", 1.0, 3.0) == said
+
+
+@pytest.mark.parametrize(("name", "start"), [("noise.wav", 1.0), ("speech.wav", 60.0)])
+def test_where_nobody_speaks_nothing_is_heard(
+    model: Path, sounds: Path, name: str, start: float
+) -> None:
+    assert hearing(model).hear(sounds / name, start, 3.0) == ""
+
+
+def test_without_the_model_here_nobody_listens_and_no_server_is_asked(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_model(tmp_path) as address:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        whisper = hearing("tiny", download_root=tmp_path / "models")
+        assert whisper.hear(sounds / "speech.wav", 1.0, 3.0) is None
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize("name", ["tone.wav", "tone.m4a", "tone.mp3", "tone.mkv"])
+@pytest.mark.parametrize("start", [0.0, 7.3])
+def test_a_part_of_the_sound_begins_where_it_was_asked_for(
+    tmp_path: Path, name: str, start: float
+) -> None:
+    if name.endswith("mkv"):
+        slide_lecture(tmp_path / name, ["One", "Two"], seconds_each=6.0, extras=Extras(sine(12.0)))
+    else:
+        tone(tmp_path / name, 12.0)
+    sound, begin = decode_sound(tmp_path / name, start, 2.0)
+    assert begin == pytest.approx(start, abs=0.15)
+    assert len(sound) / SAMPLE_RATE == pytest.approx(2.0, abs=0.3)
+
+
+def test_a_part_is_what_stands_there_in_the_whole(sounds: Path) -> None:
+    whole, _ = decode_sound(sounds / "speech.wav")
+    part, begin = decode_sound(sounds / "speech.wav", 2.0, 1.0)
+    first = round(begin * SAMPLE_RATE)
+    assert (part == whole[first : first + len(part)]).all()
 
 
 # --- where the model comes from ----------------------------------------------------------------
