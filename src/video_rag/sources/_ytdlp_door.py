@@ -1,0 +1,175 @@
+"""The one way out for yt-dlp: through our checking proxy, by itself, without other programs."""
+
+from __future__ import annotations
+
+import threading
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from video_rag import guard
+from video_rag.errors import NeedsExtra, UnsupportedUrl, VideoRagError
+from video_rag.proxy import CheckingProxy, Visit
+
+MakeProxy = Callable[[str | None], CheckingProxy]
+"""From the URL of the user's proxy to a checking proxy that goes through it."""
+
+_PROTOCOLS = frozenset(
+    {"http", "https", "m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator"}
+    | {"f4m", "ism", "mhtml", "bunnycdn", "soopvod", "data"}
+)
+"""What yt-dlp downloads by itself; rtmp, mms and the like are for other programs, unchecked."""
+_HANDLERS = frozenset({"Requests", "CurlCFFI", "Urllib", "Websockets"})
+"""Those that are known to keep to the proxy, as far as `_confined` makes them."""
+_NOWHERE = "/nonexistent/no program may fetch"
+
+
+class Door:
+    """Opens yt-dlps that reach only what `guard` lets them.
+
+    With `allow_private` there is nothing to check: yt-dlp connects as it likes. `lookup` and
+    `make` replace the system's name servers and our proxy.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool,
+        lookup: guard.Lookup | None = None,
+        make: MakeProxy | None = None,
+    ) -> None:
+        self._allow_private = allow_private
+        self._lookup = lookup
+        self._make = make or (lambda upstream: CheckingProxy(upstream=upstream, lookup=lookup))
+        self._proxies: dict[str | None, CheckingProxy] = {}
+        self._lock = threading.Lock()
+
+    def check(self, url: str, upstream: str | None = None) -> None:
+        """Refuse a URL that must not be fetched: see `guard.check_url`."""
+        guard.check_url(
+            url,
+            allow_private=self._allow_private,
+            resolve=_through(upstream) is None,
+            lookup=self._lookup,
+        )
+
+    @contextmanager
+    def open(self, what: str, parameters: dict[str, Any]) -> Iterator[Any]:
+        """A yt-dlp; its proxy in `parameters` is the user's. `what` names the video in errors.
+
+        Raises `UnsupportedUrl` in place of any error when something on the way led to where it
+        must not, and `BadSettings` for a proxy of a kind unknown.
+        """
+        upstream = parameters.get("proxy")
+        visit = None if self._allow_private else self._proxy(_through(upstream)).visit()
+        native = {"external_downloader": {"default": "native"}, "enable_file_urls": False}
+        made = parameters | native | ({"proxy": visit.url} if visit else {})
+        try:
+            with _kind()(made) as downloader:
+                if visit:
+                    downloader.confine()
+                yield downloader
+        except (VideoRagError, _ytdlp_error()) as error:
+            if visit and visit.refused:
+                raise _refusal(what, visit) from error
+            raise
+
+    def close(self) -> None:
+        """End the proxies."""
+        with self._lock:
+            for proxy in self._proxies.values():
+                proxy.close()
+
+    def _proxy(self, upstream: str | None) -> CheckingProxy:
+        with self._lock:
+            if upstream not in self._proxies:
+                self._proxies[upstream] = self._make(upstream)
+            return self._proxies[upstream]
+
+
+def _through(upstream: str | None) -> str | None:
+    """The user's proxy: the one that was set, else the system's (`HTTPS_PROXY` and the like)."""
+    if upstream is not None:
+        return upstream or None
+    found = urllib.request.getproxies()
+    return found.get("https") or found.get("http") or found.get("all")
+
+
+def _refusal(what: str, visit: Visit) -> UnsupportedUrl:
+    host = " ".join(visit.refused[0].split())[:100] or "an address"
+    return UnsupportedUrl(
+        f"{what} leads to {host}, which is on this machine or in a private network",
+        hint="set allow_private = true in [guard] if that is meant",
+        reason="private-network",
+    )
+
+
+@cache
+def _ytdlp_error() -> type[Exception]:
+    from yt_dlp.utils import YoutubeDLError
+
+    found: type[Exception] = YoutubeDLError
+    return found
+
+
+@cache
+def _kind() -> Any:
+    """yt-dlp's class, confined: made late, since importing it takes half a second."""
+    import yt_dlp
+    from yt_dlp.networking import Request
+    from yt_dlp.utils import DownloadError, determine_protocol
+
+    class Confined(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
+        def confine(self) -> None:
+            """Make sure that there is a way to fetch that keeps to the proxy."""
+            if "Requests" not in self._request_director.handlers:
+                raise NeedsExtra("requests, which yt-dlp fetches with,", "download")
+
+        def build_request_director(self, handlers: Iterable[Any], preferences: Any = None) -> Any:
+            """The ways to fetch."""
+            proxy = self.params.get("proxy")
+            if not proxy:
+                return super().build_request_director(handlers, preferences)
+            director = super().build_request_director(_confined(handlers), preferences)
+            if curl := director.handlers.get("CurlCFFI"):
+                curl.proxies = {"all": proxy, "no": ""}  # else libcurl obeys NO_PROXY
+            return director
+
+        def urlopen(self, req: Any) -> Any:
+            """Fetch; no extractor chooses another proxy for itself."""
+            if isinstance(req, Request):
+                req.proxies = {}
+                req.headers.pop("Ytdl-Request-Proxy", None)
+            return super().urlopen(req)
+
+        def dl(self, name: str, info: Any, subtitle: bool = False, test: bool = False) -> Any:
+            """Download one file by ourselves; ffmpeg and rtmpdump go where they are told."""
+            foreign = {determine_protocol(part) for part in _parts(info)} - _PROTOCOLS
+            if foreign:
+                raise DownloadError(f"{min(foreign)} is not downloaded, only http and https are")
+            program, self.params["ffmpeg_location"] = self.params.get("ffmpeg_location"), _NOWHERE
+            try:
+                return super().dl(name, info, subtitle, test)
+            finally:
+                self.params["ffmpeg_location"] = program
+
+    return Confined
+
+
+def _parts(info: Any) -> list[Any]:
+    """What is downloaded for one file: picture and sound, or both in one."""
+    return info.get("requested_formats") or [info]
+
+
+def _confined(handlers: Iterable[Any]) -> Iterator[Any]:
+    """yt-dlp's classes that fetch, those left out of which it is not known that they keep to it.
+
+    urllib obeys NO_PROXY whatever it is told: it is kept for `data:` alone.
+    """
+    for handler in handlers:
+        if handler.RH_KEY == "Urllib":
+            yield type(handler.__name__, (handler,), {"_SUPPORTED_URL_SCHEMES": ("data",)})
+        elif handler.RH_KEY in _HANDLERS:
+            yield handler
