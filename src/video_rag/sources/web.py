@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,15 +21,31 @@ Info = Mapping[str, Any]
 _NAMELESS = frozenset({"", "generic", "html5mediaembed"})
 """Extractors whose ids are file names, so that two sites share them."""
 _LISTS = re.compile(
-    r"(?:tab|playlist|channel|collection|favorites?list|series|season|album|space\w*|user)$"
+    r"(?:tab|playlist|channel|collection|favorites|series|season|album|space\w*|user|watchlater)"
+    r"(?:list)?$"
 )
+_OWNED = re.compile(r"(?:tab|channel|user|space\w*|(?:collection|series|album)(?:list)?)$")
+_LIST_PAGE = re.compile(
+    r"https?://(?:(?:www|m|music)\.youtube\.com/(?:playlist\?|channel/|c/|user/|@)"
+    r"|space\.bilibili\.com/\d+)"
+)
+"""Addresses of lists, for entries of which nobody says what they are."""
 _ITEM = re.compile(r"item=(\d+)")
-_YOUTUBE = re.compile(
-    r"https?://(?:(?:www\.|m\.)?youtube\.com/(?:watch\?(?:[^#]*&)?v=|shorts/|live/)|youtu\.be/)"
-    r"([\w-]{11})"
-)
-_BILIBILI = re.compile(r"https?://(?:www\.|m\.)?bilibili\.com/video/(BV\w+)")
+_YOUTUBE_HOSTS = frozenset({"youtube.com", "music.youtube.com", "youtube-nocookie.com"})
+_YOUTUBE_PATHS = frozenset({"shorts", "live", "embed", "v"})
+_YOUTUBE_ID = re.compile(r"(?!videoseries$|live_stream$)[\w-]{11}", re.ASCII)
+"""Eleven characters; two words of that length in `/embed/…` stand for lists."""
+_BILIBILI_PATH = re.compile(r"/(?:s/)?video/([BbAa][Vv])(\w+)", re.ASCII)
+_BILIBILI_PART = re.compile(r"_p([1-9]\d*)$", re.ASCII)
+_BV_LETTERS = "FcwAPNKTMug3GV5Lj7EJnHpWsx4tb8haYeviqBz6rkCy12mUSDQX9RdoZf"
+_BV_KEY, _BV_SPACE = 23442827791579, 1 << 51
+"""How Bilibili writes its old numbers: `av170001` is `BV17x411w7KC`."""
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|spm_id_from|vd_source|si")
+_LONGEST_TITLE = 500
+_DECEPTIVE = dict.fromkeys(
+    (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+"""Control characters, and marks that turn the direction of what follows a title."""
 _CHAT = frozenset({"danmaku", "live_chat", "rechat"})
 """What viewers wrote, which yt-dlp lists among the subtitles."""
 
@@ -44,7 +61,19 @@ class Track:
 
 def is_list(info: Info) -> bool:
     """Whether an entry of a list is a list itself, such as a channel's tab."""
-    return info.get("_type") == "playlist" or bool(_LISTS.search(_extractor(info)))
+    if info.get("_type") == "playlist":
+        return True
+    extractor = _extractor(info)
+    if extractor:
+        return bool(_LISTS.search(extractor))
+    return bool(_LIST_PAGE.match(str(info.get("url") or "")))
+
+
+def owns_its_videos(info: Info) -> bool:
+    """Whether the owner of a list made its videos: of a channel, not of somebody's favourites."""
+    if re.search(r"[?&]list=(?!UU)", str(info.get("webpage_url") or "")):
+        return False
+    return bool(_OWNED.search(_extractor(info)))
 
 
 def video_of(info: Info, *, fallback_url: str, item: int | None = None) -> Video:
@@ -54,14 +83,16 @@ def video_of(info: Info, *, fallback_url: str, item: int | None = None) -> Video
     on a page that has several and no address for each.
     """
     url = plain(str(info.get("webpage_url") or info.get("url") or fallback_url))
+    named = named_by(url)
+    video_id = _video_id(info, f"{url}#item={item}" if item else url, named)
+    url = named[1] if named else url
     if item is not None:
         url = f"{url}#item={item}"
-    video_id = _video_id(info, url)
     return Video(
         video_id=video_id,
         source="ytdlp",
         url=url,
-        title=_title(info, item) or _name_in(url),
+        title=_title(info, item, video_id) or _name_in(url),
         channel=_first(info, "channel", "uploader", "playlist_channel", "playlist_uploader"),
         published=_published(info),
         duration=_seconds(info.get("duration")),
@@ -123,28 +154,102 @@ def split_item(url: str) -> tuple[str, int | None]:
     return (address, int(match[1])) if match else (url, None)
 
 
+def named_by(url: str) -> tuple[str, str] | None:
+    """Id and page of a video of YouTube or Bilibili, as far as its address alone tells them.
+
+    All spellings of an address give the same: short links, shorts, embedded players, the mobile
+    site, `av` numbers; lists that it was opened from, times and tracking are dropped, `p=` stays.
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").removeprefix("www.").removeprefix("m.")
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"}:
+        return None
+    query = parse_qs(parts.query)
+    if host == "bilibili.com":
+        return _bilibili(parts.path, query)
+    first, _, rest = parts.path.strip("/").partition("/")
+    native = ""
+    if host == "youtu.be":
+        native = first
+    elif host in _YOUTUBE_HOSTS:
+        native = rest if first in _YOUTUBE_PATHS else ""
+        native = query.get("v", [""])[-1] if first == "watch" else native
+    if not _YOUTUBE_ID.fullmatch(native := native.partition("/")[0]):
+        return None
+    return f"youtube:{native}", f"https://www.youtube.com/watch?v={native}"
+
+
+def _bilibili(path: str, query: Mapping[str, list[str]]) -> tuple[str, str] | None:
+    """Id and page of a video of Bilibili."""
+    match = _BILIBILI_PATH.match(path)
+    if match:
+        native = f"BV{match[2]}" if match[1] in {"BV", "bv", "Bv", "bV"} else _bv_of(match[2])
+    else:
+        native = query.get("bvid", [""])[-1] if path.startswith("/festival/") else ""
+    if not re.fullmatch(r"BV\w+", native, re.ASCII):
+        return None
+    page = f"https://www.bilibili.com/video/{native}"
+    part = query.get("p", [""])[-1]
+    if not re.fullmatch(r"0*[1-9]\d{0,5}", part, re.ASCII):
+        return f"bilibili:{native}", page
+    return f"bilibili:{native}_p{int(part)}", f"{page}?p={int(part)}"
+
+
+def _bv_of(number: str) -> str:
+    """The name of a video that is given by its old number; empty for one that cannot be."""
+    if not number.isdecimal() or not 0 < int(number) < _BV_SPACE:
+        return ""
+    rest, letters = (int(number) | _BV_SPACE) ^ _BV_KEY, []
+    while rest:
+        rest, digit = divmod(rest, len(_BV_LETTERS))
+        letters.append(_BV_LETTERS[digit])
+    row = ["1", *reversed(letters)]
+    row[1], row[7] = row[7], row[1]
+    row[2], row[5] = row[5], row[2]
+    return "BV" + "".join(row)
+
+
+def series_of(video: Video) -> tuple[str, int | None] | None:
+    """Name and part of a video of Bilibili, which may be a series of parts; None for all others."""
+    match = re.fullmatch(r"bilibili:(BV\w+?)(?:_p(\d+))?", video.video_id, re.ASCII)
+    if not match or "_" in match[1]:
+        return None
+    return match[1], int(match[2]) if match[2] else None
+
+
 def canonical(url: str) -> str:
-    """One spelling of an address: lower-case host, no default port, no tracking, no fragment."""
+    """One spelling of an address: lower-case host, no default port, no tracking, no fragment.
+
+    A fragment that is a path (`#/talks/3`) names the page and stays.
+    """
     page, item = split_item(url)
+    if named := named_by(page):
+        return f"{named[1]}#item={item}" if item else named[1]
     parts = urlsplit(page)
     host = (parts.hostname or "").lower()
     default = {"http": 80, "https": 443}.get(parts.scheme)
     port = f":{parts.port}" if parts.port and parts.port != default else ""
     rows = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode([(name, value) for name, value in rows if not _TRACKING.fullmatch(name)])
-    clean = urlunsplit((parts.scheme, host + port, parts.path or "/", query, ""))
+    route = parts.fragment if parts.fragment.startswith(("/", "!")) else ""
+    clean = urlunsplit((parts.scheme, host + port, parts.path or "/", query, route))
     return f"{clean}#item={item}" if item else clean
 
 
 def link_to(url: str, seconds: float) -> str:
     """A link that opens a site's player at a second; the page itself where that cannot be said."""
     address, _ = split_item(url)
+    if named := named_by(address):
+        address = named[1]
     parts = urlsplit(address)
     host = (parts.hostname or "").removeprefix("www.").removeprefix("m.")
     whole = int(max(seconds, 0.0))
     if host == "youtube.com":
         return _with_query(address, "t", f"{whole}s")
-    if host in {"youtu.be", "bilibili.com"}:
+    if host == "bilibili.com":
         return _with_query(address, "t", str(whole))
     if host == "dailymotion.com":
         return _with_query(address, "start", str(whole))
@@ -167,17 +272,14 @@ def _extractor(info: Info) -> str:
     return str(info.get("extractor_key") or info.get("ie_key") or "").lower()
 
 
-def _video_id(info: Info, url: str) -> str:
+def _video_id(info: Info, url: str, named: tuple[str, str] | None) -> str:
     """`youtube:dQw4…`, `bilibili:BV…_p2`; `web:` and a hash where the site gives no real id."""
     extractor, native = _extractor(info), str(info.get("id") or "")
+    if extractor == "bilibili" and not native.startswith("BV"):
+        native = ""  # a search gives the old number
     if extractor not in _NAMELESS and native:
         return f"{extractor}:{native}"
-    if match := _YOUTUBE.match(url):
-        return f"youtube:{match[1]}"
-    if match := _BILIBILI.match(url):
-        part = parse_qs(urlsplit(url).query).get("p")
-        return f"bilibili:{match[1]}" + (f"_p{part[-1]}" if part else "")
-    return f"web:{of_value(canonical(url))[:16]}"
+    return named[0] if named else f"web:{of_value(canonical(url))[:16]}"
 
 
 def _heard(info: Info, spoken: str | None) -> list[str]:
@@ -207,23 +309,44 @@ def _plainness(key: str) -> tuple[bool, int, str]:
 def _published(info: Info) -> str | None:
     """The day of publication, ISO 8601."""
     date = str(info.get("release_date") or info.get("upload_date") or "")
-    if re.fullmatch(r"\d{8}", date):
-        return f"{date[:4]}-{date[4:6]}-{date[6:]}"
-    stamp = info.get("timestamp")
-    if isinstance(stamp, int | float):
-        return dt.datetime.fromtimestamp(stamp, dt.UTC).date().isoformat()
-    return None
+    try:
+        if re.fullmatch(r"\d{8}", date, re.ASCII):
+            return dt.date(int(date[:4]), int(date[4:6]), int(date[6:])).isoformat()
+        stamp = _seconds(info.get("timestamp"))
+        return None if stamp is None else day_of(stamp)
+    except (ValueError, OverflowError, OSError):  # no such day
+        return None
+
+
+def day_of(stamp: float) -> str:
+    """The UTC day of seconds since the epoch, ISO 8601. Raises like `datetime.fromtimestamp`."""
+    return dt.datetime.fromtimestamp(stamp, dt.UTC).date().isoformat()
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and value >= 0 else None
+    if isinstance(value, int | float) and math.isfinite(value) and value >= 0:
+        return float(value)
+    return None
 
 
-def _title(info: Info, item: int | None) -> str:
-    """The title, without the number that yt-dlp gives to the only video of a page."""
+def _title(info: Info, item: int | None, video_id: str) -> str:
+    """The title, without what yt-dlp puts into it by itself.
+
+    That is the number of the only video of a page, and `p02` before the title of a part.
+    """
     title = _line(info.get("title"))
+    part = _BILIBILI_PART.search(video_id)
+    if part and video_id.startswith("bilibili:"):
+        series, mark, rest = title.partition(f" p{int(part[1]):02d}")
+        return part_title(series, rest, int(part[1])) if mark else title
     alone = _extractor(info) == "html5mediaembed" and item is None
     return title.removesuffix(" (1)") if alone else title
+
+
+def part_title(series: str, part: str, number: int) -> str:
+    """`series - part`; with the number of a part that has no title of its own."""
+    series, part = _line(series), _line(part)
+    return f"{series} - {number if part in {'', series} else part}" if series else part
 
 
 def _first(info: Info, *names: str) -> str | None:
@@ -231,7 +354,10 @@ def _first(info: Info, *names: str) -> str | None:
 
 
 def _line(value: Any) -> str:
-    return " ".join(str(value or "").split())
+    """One line that shows as what it is."""
+    return " ".join(" ".join(str(value or "").split()).translate(_DECEPTIVE).split())[
+        :_LONGEST_TITLE
+    ].rstrip()
 
 
 def _name_in(url: str) -> str:

@@ -1,0 +1,136 @@
+"""What is behind a URL: a feed, a list, a series of parts, or one video."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from video_rag.errors import ContentError, UnsupportedUrl, VideoRagError
+from video_rag.model import Video
+from video_rag.sources import _ytdlp_lists, _ytdlp_series, feeds, web
+from video_rag.sources._ytdlp_options import Options
+from video_rag.sources._ytdlp_session import Session, Sessions
+from video_rag.sources.weberrors import redacted
+
+
+class Discovery:
+    """Finds videos. Everything is read before the first is given: the site's slot is free then."""
+
+    def __init__(self, options: Options, sessions: Sessions) -> None:
+        self.options = options
+        self.sessions = sessions
+
+    def discover(self, url: str) -> Iterator[Video | VideoRagError]:
+        """The videos behind a URL, each once; see `Source.discover`."""
+        address, is_feed = feeds.address(url)
+        self.sessions.check(address)
+        named = web.named_by(address)
+        try:
+            with self.sessions.open(address, self._parameters(address)) as session:
+                if is_feed:
+                    found = self._given_feed(session, address)
+                else:
+                    found = self._found(session, named[1] if named else address)
+        except VideoRagError as error:
+            if named:
+                error.video_id = named[0]
+            raise
+        if not found:
+            raise ContentError(
+                f"{redacted(address)}: the list is empty", hint="check the URL", reason="empty"
+            )
+        yield from found
+
+    def parts(self, video: Video) -> Iterator[Video | VideoRagError]:
+        """The parts of a video that a list of Bilibili names; all others as they are.
+
+        A list tells no durations there: a video that has one was asked for already.
+        """
+        series = web.series_of(video)
+        if series is None or series[1] is not None or video.duration is not None:
+            yield video
+            return
+        try:
+            with self.sessions.open(video.url, {}) as session:
+                found = self._series(session, video.url)
+        except ContentError as error:
+            error.video_id = error.video_id or video.video_id
+            raise
+        yield from found or [video]
+
+    def _given_feed(self, session: Session, url: str) -> list[Video | VideoRagError]:
+        """A feed that somebody called one."""
+        found = self._feed(session, url)
+        if found is None:
+            raise ContentError(f"{redacted(url)} is no feed", hint="check the URL", reason="empty")
+        return found
+
+    def _found(self, session: Session, url: str) -> list[Video | VideoRagError]:
+        """A feed, the parts of a video, or what yt-dlp finds."""
+        if feeds.looks_like_one(url) and (found := self._feed(session, url)) is not None:
+            return found
+        if (parts := self._series(session, url)) is not None:
+            return parts
+        try:
+            info = _ytdlp_lists.resolved(session, url)
+        except UnsupportedUrl:
+            found = None if feeds.looks_like_one(url) else self._feed(session, url)
+            if found is None:
+                raise
+            return found
+        if _ytdlp_lists.is_feed(info) and (found := self._feed(session, url)) is not None:
+            return found
+        reader = _ytdlp_lists.Reader(session, self.options.max_entries)
+        reader.read(info, url)
+        return reader.found
+
+    def _feed(self, session: Session, url: str) -> list[Video | VideoRagError] | None:
+        """The videos of a feed, fetched as yt-dlp fetches: with its proxy, cookies and manners.
+
+        None when it is none, which its first bytes tell.
+        """
+        from yt_dlp.networking import Request
+
+        with (
+            session.translated(redacted(url)),
+            session.downloader.urlopen(Request(url, headers={"Accept": feeds.ACCEPT})) as response,
+        ):
+            body = bytearray(_block(response, feeds.LOOK_AT))
+            if not feeds.begins_like_one(bytes(body)):
+                return None
+            while block := _block(response, 1 << 16):
+                body += block
+                if len(body) > feeds.MOST_BYTES:
+                    raise ContentError(
+                        f"{redacted(url)}: larger than {feeds.MOST_BYTES} bytes",
+                        hint="a feed is not so large: check the URL",
+                        reason="too-large",
+                    )
+            media_type = str(response.headers.get("Content-Type") or "")
+        most = self.options.max_entries
+        return feeds.parse(bytes(body), url, most=most, media_type=media_type)
+
+    def _series(self, session: Session, url: str) -> list[Video | VideoRagError] | None:
+        """The parts of a video on Bilibili; None for all else."""
+        named = web.named_by(url)
+        if named is None or not named[0].startswith("bilibili:"):
+            return None
+        name, _, part = named[0].removeprefix("bilibili:").partition("_p")
+        return _ytdlp_series.videos(
+            session,
+            name,
+            int(part) if part else None,
+            is_member=_ytdlp_lists.is_member(session),
+        )
+
+    def _parameters(self, url: str) -> dict[str, object]:
+        """yt-dlp's parameters for a list; of a video opened from a list, the video is meant."""
+        return {**_ytdlp_lists.DATES, "noplaylist": "youtube.com/watch?" in url}
+
+
+def _block(response: Any, size: int) -> bytes:
+    """So many bytes of a body, fewer at its end; one read may give fewer sooner."""
+    body = b""
+    while len(body) < size and (more := response.read(size - len(body))):
+        body += more
+    return body
