@@ -70,6 +70,8 @@ def merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> 
         "also_in": tuple(sorted(others)),
         "language": wishes.language or (old.language if old else None) or found.language,
         "wanted": wishes.wanted if wishes.wanted is not None else (old.wanted if old else ""),
+        # a source that knows of no revisions leaves the one that a subscription found out
+        "fingerprint": found.fingerprint or (old.fingerprint if old else ""),
     }
     if wishes.title or (old and old.is_title_given):
         update |= {"title": wishes.title or (old.title if old else ""), "is_title_given": True}

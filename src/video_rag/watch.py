@@ -236,8 +236,9 @@ class Watch:
         url = url.strip()
         self.source_of(url)
         if not is_local(url):
-            # whether its host may be visited is asked at each visit; here it is about its form
-            guard.check_url(url, allow_private=True, resolve=False)
+            if url.lower().startswith("http"):  # not `feed:https://…`, which its source reads
+                # whether its host may be visited is asked at each visit; this is about its form
+                guard.check_url(url, allow_private=True, resolve=False)
             return url
         path = _absolute(url)
         if not url.startswith("file:") and not Path(path).exists():

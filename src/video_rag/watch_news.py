@@ -57,10 +57,13 @@ class Listing:
     error: VideoRagError | None = None
     """Why the list was not read to its end."""
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether a video that is not in it is no longer listed."""
-        return self.error is None and all(isinstance(one, ContentError) for one in self.problems)
+    def is_whole(self, *, is_local: bool) -> bool:
+        """Whether a video that is not in it is no longer listed.
+
+        A faulty file hides no other one; of a list on the web nobody knows what its fault hides.
+        """
+        harmless = is_local and all(isinstance(one, ContentError) for one in self.problems)
+        return self.error is None and (harmless or not self.problems)
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def compare(
             _taken(item, entry, result, is_local=is_local)
         elif entry is None or _is_open(item, entry, moment):
             _judge(item, entry, rules, fresh, result)
-    if listing.is_whole:
+    if listing.is_whole(is_local=is_local):
         for entry in known.values():
             if entry.is_listed and entry.key not in listing.items:
                 _unlisted(entry, result)
