@@ -129,6 +129,12 @@ def test_two_languages_one_above_the_other_stay_under_the_declared_one() -> None
         assert look(track) == track
 
 
+def test_some_names_in_another_script_do_not_make_two_languages() -> None:
+    track = lecture("sheep")
+    lines = (*track.segments[:-1], track.segments[-1].model_copy(update={"text": "字幕 小明"}))
+    assert look(declared(track.model_copy(update={"segments": lines}), "zh")).language == "en"
+
+
 @pytest.mark.parametrize("language", ["ca", "nb", "pt"])
 def test_a_language_that_cannot_be_told_from_its_neighbours_is_believed(language: str) -> None:
     track = declared(lecture("sheep"), language)
@@ -249,8 +255,8 @@ def test_some_seconds_of_delay_are_a_note() -> None:
     ("hear", "why"),
     [
         (lambda start, seconds: None, "no recogniser is here"),
-        (lambda start, seconds: "", "too little speech was heard"),
-        (lambda start, seconds: "Thank you for watching.", "too little speech was heard"),
+        (lambda start, seconds: "", "too little speech is heard"),
+        (lambda start, seconds: "Thank you for watching.", "too little speech is heard"),
         (ear(lecture("sheep", language="zh")), "zh is spoken"),
     ],
 )
@@ -260,6 +266,13 @@ def test_what_cannot_be_compared_is_kept_in_doubt(
     (note,) = look(lecture("sheep"), hear, title=OTHER_TITLE).notes
     told = "subtitles en (platform) doubtful: no word of the title is in them; not compared with"
     assert note == f"{told} the speech: {why}"
+
+
+def test_half_a_likeness_is_a_doubt_by_itself() -> None:
+    spoken = lecture("sheep", origin="platform-auto")
+    (note,) = look(spoken, ear(spoken, 0.75), video_id="bilibili:BV1").notes
+    told = r"subtitles en \(platform-auto\) doubtful: only \d+% of what is heard is in them"
+    assert re.fullmatch(told, note)
 
 
 def test_sound_that_cannot_be_heard_is_a_doubt_and_a_server_away_is_tried_again() -> None:

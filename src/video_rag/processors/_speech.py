@@ -59,6 +59,8 @@ class Verdict:
     """None: it could not be told."""
     why: str = ""
     """Why not, or a remark on a text that fits."""
+    is_odd: bool = False
+    """Whether that it could not be told is a reason for doubt in itself."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def compared(track: Transcript, hear: Hear, end: float) -> Verdict:
         if len(heard) == WINDOWS:
             break
     if len(heard) < WINDOWS - 1:
-        return Verdict(None, f"{foreign} is spoken" if foreign else "too little speech was heard")
+        return Verdict(None, f"{foreign} is spoken" if foreign else "too little speech is heard")
     return _judged(heard, text)
 
 
@@ -132,7 +134,7 @@ def _judged(heard: Sequence[_Window], text: _Text) -> Verdict:
             return Verdict(False, f"{how} compared with the speech")
         return Verdict(True, how if abs(late) >= _LATE else "")
     if here >= _FOREIGN:
-        return Verdict(None, f"only {here:.0%} of what is heard stands there")
+        return Verdict(None, f"only {here:.0%} of what is heard is in them", is_odd=True)
     places = ", ".join(timecode.clock(window.start) for window in heard)
     return Verdict(False, f"something else is said (listened at {places})")
 

@@ -19,7 +19,7 @@ from video_rag import timecode, tokens
 from video_rag.errors import ContentError
 from video_rag.languages import guess
 from video_rag.model import MediaSet, Transcript, Video
-from video_rag.processors._speech import Hear, compared
+from video_rag.processors._speech import Hear, Verdict, compared
 
 _JUDGED = frozenset({"platform", "platform-auto"})
 """What the owner put beside or inside a video is the owner's choice."""
@@ -47,8 +47,9 @@ _PIECES = 20
 """Characters of a piece whose language is guessed, and how many are looked at."""
 _AGREED = 0.9
 """Share of the pieces that must be in one language."""
-_BOTH = 0.05
-"""Share of the letters in Chinese characters from which an English text may be in both."""
+_BOTH = (0.05, 0.85)
+"""Between these shares of letters that are not Latin a text may be in two languages: below are
+names and quotations, above terms and formulas."""
 _TOLD_APART = frozenset({"zh", "ja", "ko", "en", "fr", "de", "ru", "ar", "th", "vi", "tr"})
 """Languages that a guess does not take for one another, nor for a near one such as Catalan."""
 
@@ -63,6 +64,7 @@ _HINT = "another track, or speech recognition where it is set up, is used instea
 
 _HAN = re.compile("[\u3400-\u9fff]")
 _LETTER = re.compile(r"[^\W\d_]")
+_LAST_LATIN = "\u024f"
 
 
 @dataclass(frozen=True)
@@ -115,25 +117,25 @@ def _looked_at(track: Transcript, known: Known) -> Transcript:
     doubts = list(_doubts(track, known))
     if not doubts and not (known.is_mixed_up and track.origin == "platform-auto"):
         return track
-    fits, why = _listened(track, known)
-    if fits is False:
-        raise _refusal(track, why)
-    if fits is None and doubts:
-        return _noted(track, f"{_name(track)} doubtful: {', '.join(doubts)}; {why}")
-    return _noted(track, f"{_name(track)}: {why}") if fits and why else track
+    verdict = _listened(track, known)
+    if verdict.fits is False:
+        raise _refusal(track, verdict.why)
+    if verdict.fits:
+        return _noted(track, f"{_name(track)}: {verdict.why}") if verdict.why else track
+    if verdict.is_odd:
+        doubts.append(verdict.why)
+    elif doubts:
+        doubts[-1] += f"; not compared with the speech: {verdict.why}"
+    return _noted(track, f"{_name(track)} doubtful: {', '.join(doubts)}") if doubts else track
 
 
-def _listened(track: Transcript, known: Known) -> tuple[bool | None, str]:
-    """Whether it is what is said, and the reason or a remark; None when that cannot be told."""
-    why = "no sound is here"
+def _listened(track: Transcript, known: Known) -> Verdict:
+    """Whether the track is what is said."""
     if known.spoken not in {None, track.language}:
-        why = f"{known.spoken} is spoken"
-    elif known.hear is not None:
-        verdict = compared(track, known.hear, known.duration or track.segments[-1].end)
-        if verdict.fits is not None:
-            return verdict.fits, verdict.why
-        why = verdict.why
-    return None, f"not compared with the speech: {why}"
+        return Verdict(None, f"{known.spoken} is spoken")
+    if known.hear is None:
+        return Verdict(None, "no sound is here")
+    return compared(track, known.hear, known.duration or track.segments[-1].end)
 
 
 def _inside(track: Transcript, duration: float) -> Transcript:
@@ -199,10 +201,10 @@ def _pieces(track: Transcript) -> Iterator[str]:
 
 
 def _is_in_both(pieces: Sequence[str]) -> bool:
-    """Whether a text may have Chinese and another language one above the other, as is common."""
-    text = "".join(pieces)
-    letters, han = len(_LETTER.findall(text)), len(_HAN.findall(text))
-    return _BOTH * letters <= han <= (1 - _BOTH) * letters
+    """Whether a text may have two languages one above the other, as is common in China."""
+    letters: list[str] = _LETTER.findall("".join(pieces))
+    share = sum(letter > _LAST_LATIN for letter in letters) / max(1, len(letters))
+    return _BOTH[0] <= share <= _BOTH[1]
 
 
 def _doubts(track: Transcript, known: Known) -> Iterator[str]:

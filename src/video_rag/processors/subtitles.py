@@ -33,7 +33,7 @@ _STRAY_SHARE = 0.05
 class Subtitles:
     """Reads what people or platforms have written down already."""
 
-    version: int = 2
+    version: int = 2  # also raised when `belonging` judges otherwise
 
     class Options(PluginOptions):
         """Nothing to set: every subtitle that can be read is read."""
