@@ -234,7 +234,8 @@ def _described(download: MediaSet, info: dict[str, Any], video: Video, choice: C
     return download.model_copy(
         update={
             "duration": duration or facts.duration,
-            "title": named or (None if video.video_id.startswith("web:") else facts.title),
+            "title": named
+            or (None if video.video_id.startswith(("web:", "feed:")) else facts.title),
             "chapters": facts.chapters or download.chapters,
         }
     )
