@@ -27,6 +27,8 @@ BEST_ORIGIN: tuple[Origin, ...] = (
 """From the most to the least trusted."""
 
 
+Later = Annotated[str, Field(exclude_if=lambda text: not text)]
+"""A field that came later: an empty one is not stored, so what was stored keeps its digest."""
 Others = Annotated[tuple[str, ...], Field(exclude_if=lambda names: not names)]
 """Further names, sorted. None are not stored, so that what was stored before keeps its digest."""
 
@@ -52,7 +54,7 @@ class Origins(Noun):
     source: str
     url: str
     fingerprint: str = ""
-    wanted: str = ""
+    wanted: Later = ""
 
 
 class Video(Noun):
@@ -82,7 +84,7 @@ class Video(Noun):
     """Other collections that hold it."""
     fingerprint: str = ""
     """The source's mark of this revision; a change makes the video be fetched again."""
-    wanted: str = ""
+    wanted: Later = ""
     """What of it is fetched: `video`, `audio`, `subtitles`, or a greatest height such as `480p`;
     empty: as the source is set."""
 
