@@ -12,6 +12,7 @@ MASK = "********"
 """Stands where a secret stood."""
 
 _WORDS = r"keys?|passwords?|passwd|passphrase|token|secrets?|credentials?|authorization|cookie"
+_WORDS += r"|proxy"  # its URL often holds a login
 _SECRET_NAME = re.compile(
     rf"(?:^|[_-]|api|access|auth|private|secret)(?:{_WORDS})$", flags=re.IGNORECASE
 )

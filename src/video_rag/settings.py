@@ -338,6 +338,13 @@ def explain(settings: Settings) -> list[Setting]:
         for path, value in _leaves(getattr(settings, family), (family,)):
             found.append((".".join(path), value, f"Option of plug-in [{family}.{path[1]}]."))
     return [
-        Setting(name, shown(value), settings.origins.get(name, "default"), description)
+        Setting(name, shown(value), _origin(settings, name), description)
         for name, value, description in found
     ]
+
+
+def _origin(settings: Settings, name: str) -> str:
+    """Where a value comes from; one inside of a table may have been set with the whole table."""
+    while name and name not in settings.origins:
+        name = name.rpartition(".")[0]
+    return settings.origins.get(name, "default")

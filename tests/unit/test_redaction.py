@@ -72,7 +72,17 @@ def test_cutting_is_the_same_when_done_twice() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["key", "api_key", "apiKey", "API_KEYS", "X-Api-Key", "token", "password", "client_secret"],
+    [
+        "key",
+        "api_key",
+        "apiKey",
+        "API_KEYS",
+        "X-Api-Key",
+        "token",
+        "password",
+        "client_secret",
+        "proxy",
+    ],
 )
 def test_names_of_secrets_are_known(name: str) -> None:
     assert looks_secret(name)

@@ -17,6 +17,7 @@ from video_rag import plugins
 from video_rag.errors import BadSettings
 from video_rag.schema import families, named, sections
 from video_rag.settings import ALIASES, Settings, explain, load_settings, variable
+from video_rag.sources._ytdlp_options import Options as YtDlpOptions
 
 SECRET = "s3cr3t-VALUE-0123"
 
@@ -526,14 +527,14 @@ def test_a_secret_is_never_shown_wherever_it_comes_from(
     elif where == 5:
         place.toml(f'[knowledge.dify]\n{option} = "{secret}"\n')
     else:
-        overrides = {"knowledge": {"dify": {"proxy": f"http://user:{secret}@host/"}}}
+        overrides = {"knowledge": {"dify": {"mirror": f"http://user:{secret}@host/"}}}
     settings = place.load(overrides, **env)
     assert secret not in f"{settings!r} {settings} {explain(settings)}"
     given_values = settings.section("knowledge", "dify")
     if where < 6:
         assert given_values == {option: SecretStr(secret)}
     else:
-        assert given_values["proxy"].endswith(f"{secret}@host/")
+        assert given_values["mirror"].endswith(f"{secret}@host/")
 
 
 def test_secrets_deep_inside_an_option_are_wrapped(place: Place) -> None:
@@ -551,3 +552,27 @@ def test_secrets_deep_inside_an_option_are_wrapped(place: Place) -> None:
 def test_paths_and_numbers_are_not_taken_for_secrets(place: Place) -> None:
     options = {"cookies": "/c.txt", "key_file": "/k", "max_tokens": 9, "dataset_id": "d"}
     assert place.load({"sources": {"ytdlp": options}}).section("sources", "ytdlp") == options
+
+
+@pytest.mark.parametrize("login", ["http://user:{}@host:1", "user:{}@host:1", "http://u:a/{}@h:1"])
+@pytest.mark.parametrize("put", ["toml", "environment", ".env"])
+def test_the_login_of_a_site_s_proxy_is_never_shown(place: Place, put: str, login: str) -> None:
+    proxy = login.format("s3cret")
+    table = json.dumps({"youtube.com": {"proxy": proxy, "cookies": "/my/cookies.txt"}})
+    name = "VIDEO_RAG_SOURCES__YTDLP__SITES"
+    env = {name: table} if put == "environment" else {}
+    if put == "toml":
+        place.toml(f'[sources.ytdlp.sites."youtube.com"]\nproxy = "{proxy}"\n')
+    elif put == ".env":
+        place.dotenv(f"{name}='{table}'\n")
+    settings = place.load(None, **env)
+    rows = {row.name: row for row in explain(settings)}
+    row = rows["sources.ytdlp.sites.youtube.com.proxy"]
+    assert row.value == "********"
+    assert row.origin.startswith(put if put != "toml" else str(place.folder))
+    assert "s3cret" not in f"{settings!r} {settings} {rows}"
+    options = YtDlpOptions.model_validate(settings.section("sources", "ytdlp"))
+    found = options.of_site("youtube.com").proxy
+    assert found is not None
+    assert found.get_secret_value() == proxy
+    assert "s3cret" not in repr(options)

@@ -1,5 +1,6 @@
 """Which wall a message of yt-dlp or a status means; the messages are the real ones."""
 
+# ruff: noqa: E501 - what yt-dlp says is quoted as it is
 from __future__ import annotations
 
 import datetime as dt

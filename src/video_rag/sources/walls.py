@@ -100,7 +100,8 @@ WALLS: tuple[Wall, ...] = (
         "members-only",
         ContentError,
         f"if you are a member, {COOKIES}",
-        r"(?<!premium )members.only|join this channel|this channel.s members|supporter.only|video info: 87008\b",
+        r"(?<!premium )members.only|join this channel|this channel.s members|supporter.only"
+        r"|video info: 87008\b",
     ),
     Wall(
         "premium",

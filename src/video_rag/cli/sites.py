@@ -1,0 +1,61 @@
+"""sites · sites forget: what is remembered of web sites"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from video_rag.cli.show import out, print_json, print_table
+from video_rag.cli.videos import Json, open_library
+from video_rag.operations import sites
+
+sites_app = typer.Typer(help="Show which sites are left alone for now, and why.")
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands of this file into the app."""
+    app.add_typer(sites_app, name="sites")
+
+
+@sites_app.callback(invoke_without_command=True)
+def show_sites(context: typer.Context, as_json: Json = False) -> None:
+    """Show which sites are left alone for now, and why."""
+    if context.invoked_subcommand is not None:
+        return
+    found = sites.rows(open_library().ledger.sites)
+    if as_json:
+        print_json(found)
+        return
+    table = [
+        (
+            row["site"],
+            _here(row["cooling_until"]),
+            row["reason"],
+            row["message"],
+            str(row["visits_today"]),
+        )
+        for row in found
+    ]
+    print_table(("site", "left alone until", "why", "it said", "videos today"), table)
+
+
+@sites_app.command("forget")
+def forget_site(
+    site: Annotated[str, typer.Argument(help="The site, such as youtube.com, or a URL of it.")],
+    as_json: Json = False,
+) -> None:
+    """Visit a site again at once, whatever wall it put up."""
+    state = sites.forget(open_library().ledger.sites, site)
+    if as_json:
+        print_json({"site": state.site})
+        return
+    out.print(f"{escape(state.site)} is visited again")
+
+
+def _here(moment: str | None) -> str:
+    """A time in this machine's zone."""
+    when = datetime.fromisoformat(moment).astimezone() if moment else None
+    return when.strftime("%Y-%m-%d %H:%M") if when else ""
