@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,14 @@ class Checked(Protocol):
         """One line on how it is. Raises a `VideoRagError` with the remedy."""
 
 
+@runtime_checkable
+class Watched(Protocol):
+    """A plug-in that has more to say of itself than one line."""
+
+    def findings(self) -> Iterable[tuple[Literal["ok", "note", "wrong"], str, str]]:
+        """Rows of state, text, and what to do; no network."""
+
+
 def examine(settings: Settings) -> list[Finding]:
     """Everything that the settings make use of."""
     findings = [_home(settings.home), _disk(settings.home), _sqlite()]
@@ -43,7 +51,9 @@ def examine(settings: Settings) -> list[Finding]:
         return findings
     ledger = Sql(settings.home / "library.db")
     try:
-        findings += [tried(name, look) for name, look in _parts(Parts(settings, ledger))]
+        parts = Parts(settings, ledger)
+        findings += [tried(name, look) for name, look in _parts(parts)]
+        findings += _more(parts)
     finally:
         ledger.close()
     return findings
@@ -65,6 +75,14 @@ def _parts(parts: Parts) -> Iterator[tuple[str, Callable[[], str]]]:
             yield f"{family}.{name}", partial(_built, parts, family, name)
     for name in parts.published_to():
         yield f"knowledge.{name}", partial(_base, parts, name)
+
+
+def _more(parts: Parts) -> Iterator[Finding]:
+    """What sources say of themselves, such as cookies that end and sites that are left alone."""
+    for name, source in parts.sources().items():
+        if isinstance(source, Watched):
+            for state, text, hint in source.findings():
+                yield Finding(f"sources.{name}", state, text, hint)
 
 
 def _sources(parts: Parts) -> list[str]:

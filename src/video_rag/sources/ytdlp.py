@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from video_rag.errors import NeedsExtra, VideoRagError
 from video_rag.model import MediaSet, Video
 from video_rag.sites import site_of
-from video_rag.sources import Lane, Places, feeds, web
+from video_rag.sources import Lane, Places, _ytdlp_health, _ytdlp_version, cookies, feeds, web
 from video_rag.sources._ytdlp_discovery import Discovery
 from video_rag.sources._ytdlp_door import Door
 from video_rag.sources._ytdlp_fetch import Fetch
 from video_rag.sources._ytdlp_options import Options as YtDlpOptions
 from video_rag.sources._ytdlp_session import Sessions
-from video_rag.sources.downloads import ffmpeg
 
 
 class YtDlp:
@@ -38,15 +36,15 @@ class YtDlp:
         self._fetch = Fetch(options, places, self._sessions)
 
     def check(self) -> str:
-        """Versions of what downloads need. Raises `NeedsExtra`."""
-        _ytdlp_version.use(self.places.home)
-        try:
-            from yt_dlp.version import __version__
-        except ImportError as error:
-            raise NeedsExtra("yt-dlp", "download") from error
-        scripts = find_spec("deno") or shutil.which("deno") or shutil.which("node")
-        youtube = "JavaScript for YouTube" if scripts else "no deno or node: YouTube gives little"
-        return f"yt-dlp {__version__}, {youtube}, {'ffmpeg' if ffmpeg() else 'no ffmpeg'}"
+        """Which yt-dlp is in use. Raises `NeedsExtra`."""
+        found = _ytdlp_version.shown(self.places.home)
+        if not found.version:
+            raise NeedsExtra("yt-dlp", "download")
+        return f"yt-dlp {found.version}"
+
+    def findings(self) -> list[cookies.Row]:
+        """What it needs beside, its cookies, and how it stands with each site; no network."""
+        return _ytdlp_health.findings(self.options, self.places)
 
     def claims(self, url: str) -> bool:
         """Whether this is an http or https URL, or one marked as a feed: `feed:https://…`."""
@@ -80,7 +78,8 @@ class YtDlp:
 
     def lane(self, video: Video) -> Lane:
         """The site of the video's page."""
-        return Lane(site_of(video.url), self.options.concurrency)
+        site = site_of(video.url)
+        return Lane(site, self.options.of_site(site).concurrency or 1)
 
     def link(self, video: Video, seconds: float) -> str:
         """The video's page, at that second where the site has a way to say so."""
