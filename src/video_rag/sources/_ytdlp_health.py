@@ -9,6 +9,7 @@ import datetime as dt
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 import time
 from collections.abc import Iterator
@@ -91,8 +92,8 @@ def _ffmpeg() -> Row:
 
 def _proof_of_origin() -> Row:
     """A plug-in of yt-dlp that gets YouTube's PO tokens; most people need none."""
-    found = find_spec("yt_dlp_plugins.extractor") if find_spec("yt_dlp_plugins") else None
-    folders = [Path(folder) for folder in (found and found.submodule_search_locations) or ()]
+    # Not by `find_spec`: yt-dlp's own finder of plug-ins raises where there are none.
+    folders = [Path(entry) / "yt_dlp_plugins" / "extractor" for entry in sys.path]
     names = sorted({path.stem for folder in folders for path in folder.glob("getpot_*")})
     if names:
         return Row("ok", f"PO tokens for YouTube: {', '.join(names)}")
