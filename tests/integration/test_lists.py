@@ -13,6 +13,7 @@ from sites import Sites, answering, view, youtube_channel, youtube_playlist, you
 from video_rag.errors import ContentError, Rejected, Unavailable, VideoRagError
 from video_rag.model import Video
 from video_rag.sources.ytdlp import YtDlp
+from video_rag.testing import clips
 from web import Page, serve
 
 pytest.importorskip("yt_dlp")
@@ -207,7 +208,8 @@ class LongIE(InfoExtractor):  # type: ignore[misc]
     read = 0
 
     def _real_extract(self, url: str) -> dict[str, Any]:
-        return self.playlist_result(self._rows(self._match_id(url)), "long", "Long")
+        rows = self._rows(self._match_id(url))
+        return dict(self.playlist_result(rows, "long", "Long"))
 
     def _rows(self, length: str) -> Iterator[dict[str, Any]]:
         number = 0
@@ -253,6 +255,76 @@ def test_a_list_that_breaks_off_is_no_list(source: YtDlp) -> None:
     assert caught.value.reason == "changed"
 
 
+class NestedPlaylistIE(InfoExtractor):  # type: ignore[misc]
+    """A list of three lists, of which the second is the one that its address names."""
+
+    _VALID_URL = r"https?://nested\.example/(?P<id>\w+)"
+
+    def _real_extract(self, url: str) -> dict[str, Any]:
+        name = self._match_id(url)
+        if name.startswith("with"):
+            names = ["first", name.removeprefix("with"), "third"]
+            rows = [self.url_result(f"https://nested.example/{n}", self.ie_key()) for n in names]
+        elif name == "deeper":
+            rows = [self.url_result(url, self.ie_key())]
+        else:
+            self._download_webpage(f"https://answers.example/{name}", name)
+            native = f"{name:a>11}"
+            rows = [self.url_result(f"https://youtu.be/{native}", "Youtube", native, title=name)]
+        return dict(self.playlist_result(rows, name, name))
+
+
+@pytest.fixture
+def nested() -> Iterator[Sites]:
+    with answering(NestedPlaylistIE) as sites:
+        sites.answers |= {"https://answers.example/": "fine", "https://answers.example/gone": 404}
+        sites.answers["https://answers.example/busy"] = 503
+        yield sites
+
+
+@pytest.mark.parametrize(("name", "told"), [("gone", "not there"), ("deeper", "within 3 lists")])
+def test_a_list_on_a_list_that_cannot_be_read_leaves_the_others(
+    nested: Sites, source: YtDlp, name: str, told: str
+) -> None:
+    first, error, third = source.discover(f"https://nested.example/with{name}")
+    assert isinstance(first, Video)
+    assert isinstance(third, Video)
+    assert (first.title, third.title) == ("first", "third")
+    assert isinstance(error, ContentError)
+    assert told in str(error)
+    assert nested.asked["https://answers.example/"] == 2
+
+
+def test_half_a_list_is_not_given_for_the_whole(nested: Sites, source: YtDlp) -> None:
+    with pytest.raises(Unavailable):
+        list(source.discover("https://nested.example/withbusy"))
+    assert nested.asked["https://answers.example/busy"] == 1
+
+
+def test_a_wall_of_bilibili_is_told_at_once(net: Sites, source: YtDlp) -> None:
+    net.answers[API] = 412
+    with pytest.raises(Unavailable) as caught:
+        list(source.discover(f"https://www.bilibili.com/video/{BV}"))
+    assert caught.value.reason == "risk-control"
+    assert net.asked.total() == 1
+
+
+def test_with_cookies_what_is_for_members_is_listed(net: Sites, tmp_path: Path) -> None:
+    cookies = tmp_path / "cookies.txt"
+    row = "\t".join([".youtube.com", "TRUE", "/", "TRUE", "4102444800", "SID", "x"])
+    cookies.write_text(f"# Netscape HTTP Cookie File\n{row}\n")
+    cookies.chmod(0o600)
+    badge = {"style": "BADGE_STYLE_TYPE_MEMBERS_ONLY", "label": "Members only"}
+    video = youtube_video("ddddddddddd", "Members", badges=[{"metadataBadgeRenderer": badge}])
+    net.answers["https://www.youtube.com/@talks"] = youtube_channel("Talks", video)
+    with_cookies = made(tmp_path / "with", cookies=cookies)
+    [found] = videos(with_cookies.discover("https://www.youtube.com/@talks/videos"))
+    assert found.title == "Members"
+    [refused] = made(tmp_path / "without").discover("https://www.youtube.com/@talks/videos")
+    assert isinstance(refused, ContentError)
+    assert "cookies" in refused.hint
+
+
 def feed(*items: str) -> bytes:
     head = "<?xml version='1.0'?><rss version='2.0'><channel><title>The feed</title>"
     return f"{head}{''.join(items)}</channel></rss>".encode()
@@ -278,6 +350,30 @@ def test_a_feed_of_five_hundred_items_is_known_by_its_address_or_content(
         site.pages[path] = Page(feed(*rows), "application/rss+xml")
         again = videos(source.discover(f"feed:{site.url}{path}"))
         assert [video.video_id for video in again] == [video.video_id for video in found]
+
+
+def test_an_episode_keeps_the_title_of_the_feed(source: YtDlp, tmp_path: Path) -> None:
+    clips.silent_video(tmp_path / "clip.mp4")
+    with serve() as site:
+        enclosure = f"<enclosure url='{site.url}/ep-0017.mp4' type='video/mp4'/>"
+        row = f"<item><title>On queues</title><guid>g-17</guid>{enclosure}</item>"
+        site.pages["/feed"] = Page(feed(row), "application/rss+xml")
+        site.pages["/ep-0017.mp4"] = Page((tmp_path / "clip.mp4").read_bytes(), "video/mp4")
+        [video] = videos(source.discover(f"{site.url}/feed"))
+        (tmp_path / "scratch").mkdir()
+        found = source.fetch(video, tmp_path / "scratch")
+    assert (video.title, found.title) == ("On queues", None)
+    assert source.link(video, 1.5).endswith("/ep-0017.mp4#t=1.5")
+
+
+def test_of_a_broken_feed_the_good_items_and_the_fault_are_told(source: YtDlp) -> None:
+    with serve() as site:
+        rows = feed(*[item(number, site.url) for number in range(4)])
+        site.pages["/feed"] = Page(rows[: rows.index(b"3.mp3")], "application/rss+xml")
+        *good, error = source.discover(f"{site.url}/feed")
+    assert len(good) >= 3
+    assert isinstance(error, ContentError)
+    assert error.video_id == ""
 
 
 def test_a_page_that_is_called_a_feed_and_is_none_is_refused(source: YtDlp) -> None:
