@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,11 +45,12 @@ class SqlWatchlist:
 
     def entries(self, url: str) -> dict[str, Entry]:
         """What was seen of a list, by key."""
-        columns = [column for column in entries.c if column.name != "url"]
-        query = sa.select(*columns).where(entries.c.url == url)
+        names = [field.name for field in fields(Entry)]
+        ids = names.index("video_ids")  # JSON knows no tuples
+        query = sa.select(*(entries.c[name] for name in names)).where(entries.c.url == url)
         with self._reader.begin() as db:
-            rows = [Entry(*row) for row in db.execute(query)]
-        return {row.key: _with_ids(row) for row in rows}
+            rows = [(*row[:ids], tuple(row[ids]), *row[ids + 1 :]) for row in db.execute(query)]
+        return {row[0]: Entry(*row) for row in rows}
 
     def counts(self, url: str) -> dict[str, int]:
         """How many of its entries are in each state."""
@@ -105,11 +106,6 @@ class SqlSites:
 def _site(db: sa.Connection, name: str) -> SiteState:
     row = db.execute(sa.select(sites).where(sites.c.site == name)).mappings().one_or_none()
     return SiteState(**row) if row else SiteState(name)
-
-
-def _with_ids(entry: Entry) -> Entry:
-    """JSON knows no tuples; most entries have one id."""
-    return Entry(**{**vars(entry), "video_ids": tuple(entry.video_ids)})
 
 
 def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
