@@ -51,7 +51,7 @@ def test_subtitles_that_run_on_are_refused_with_the_reason() -> None:
     assert "speech recognition" in caught.value.hint
 
 
-@pytest.mark.parametrize("duration", [None, 600.0, 580.0, 572.0])
+@pytest.mark.parametrize("duration", [None, 0.0, 600.0, 580.0, 572.0])
 def test_a_little_more_than_the_video_is_fine(duration: float | None) -> None:
     track = lecture("sheep")
     assert look(track, duration=duration) == track
@@ -255,8 +255,8 @@ def test_some_seconds_of_delay_are_a_note() -> None:
     ("hear", "why"),
     [
         (lambda start, seconds: None, "no recogniser is here"),
-        (lambda start, seconds: "", "too little speech is heard"),
-        (lambda start, seconds: "Thank you for watching.", "too little speech is heard"),
+        (lambda start, seconds: "", "too few words to compare"),
+        (lambda start, seconds: "Thank you for watching.", "too few words to compare"),
         (ear(lecture("sheep", language="zh")), "zh is spoken"),
     ],
 )
@@ -266,6 +266,13 @@ def test_what_cannot_be_compared_is_kept_in_doubt(
     (note,) = look(lecture("sheep"), hear, title=OTHER_TITLE).notes
     told = "subtitles en (platform) doubtful: no word of the title is in them; not compared with"
     assert note == f"{told} the speech: {why}"
+
+
+def test_subtitles_for_signs_and_music_alone_are_not_taken_for_another_text() -> None:
+    lines = [Segment(start=at, end=at + 3.0, text="[music]") for at in range(5, 90, 20)]
+    sparse = Transcript(language="en", origin="platform-auto", segments=tuple(lines))
+    (note,) = look(sparse, ear(lecture("sheep")), video_id="bilibili:BV1").notes
+    assert note.endswith("not compared with the speech: too few words to compare")
 
 
 def test_half_a_likeness_is_a_doubt_by_itself() -> None:

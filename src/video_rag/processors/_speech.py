@@ -120,7 +120,7 @@ def compared(track: Transcript, hear: Hear, end: float) -> Verdict:
         if len(heard) == WINDOWS:
             break
     if len(heard) < WINDOWS - 1:
-        return Verdict(None, f"{foreign} is spoken" if foreign else "too little speech is heard")
+        return Verdict(None, f"{foreign} is spoken" if foreign else "too few words to compare")
     return _judged(heard, text)
 
 
@@ -140,7 +140,10 @@ def _judged(heard: Sequence[_Window], text: _Text) -> Verdict:
 
 
 def _places(text: _Text, end: float) -> Iterator[float]:
-    """Where to listen: the densest 20 s of each third of the text, then of each sixth between."""
+    """Where to listen: the densest 20 s of each third of the text, then of each sixth between.
+
+    Not where it has next to nothing to compare: subtitles may be for songs or signs alone.
+    """
     last = min(end, text.times[-1]) if text.times else 0.0
     third = last / WINDOWS
     given: list[float] = []
@@ -149,7 +152,8 @@ def _places(text: _Text, end: float) -> Iterator[float]:
             low = last * number / parts
             starts = [low + _STEP * n for n in range(max(1, int((last / parts - WINDOW) / _STEP)))]
             best = max(starts, key=lambda start: len(text.between(start, start + WINDOW)))
-            if all(abs(best - other) >= min(WINDOW, third) for other in given):
+            is_apart = all(abs(best - other) >= min(WINDOW, third) for other in given)
+            if is_apart and len(text.between(best, best + WINDOW)) >= _FEW:
                 given.append(best)
     yield from given[:_TRIES]
 

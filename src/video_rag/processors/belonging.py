@@ -72,7 +72,7 @@ class Known:
     """What is known of a video before its words."""
 
     duration: float | None
-    """Seconds."""
+    """Seconds; a site that says 0 does not know."""
     title: str
     """With the titles of its chapters."""
     spoken: str | None
@@ -111,7 +111,7 @@ def _looked_at(track: Transcript, known: Known) -> Transcript:
     """The track as it can be used, with notes. Raises `ContentError` when it does not belong."""
     if track.origin not in _JUDGED:
         return _language_noted(track)
-    if known.duration is not None:
+    if known.duration:
         track = _inside(track, known.duration)
     track = _in_its_language(track, known.spoken)
     doubts = list(_doubts(track, known))
@@ -210,7 +210,7 @@ def _is_in_both(pieces: Sequence[str]) -> bool:
 def _doubts(track: Transcript, known: Known) -> Iterator[str]:
     """What does not prove anything, but is odd."""
     first, last = track.segments[0].start, max(segment.end for segment in track.segments)
-    if known.duration is not None and known.duration >= _LONG:
+    if known.duration and known.duration >= _LONG:
         whole = timecode.clock(known.duration)
         if last < _ENDS_BEFORE * known.duration:
             yield f"they end at {timecode.clock(last)} of {whole}"
