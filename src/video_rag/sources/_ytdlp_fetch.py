@@ -106,7 +106,11 @@ class Fetch:
         result = _described(download, info, video, choice).model_copy(
             update={
                 "files": download.files + files,
-                "notes": download.notes + notes + _part_note(info, video) + left_out,
+                "notes": download.notes
+                + notes
+                + _part_note(info, video)
+                + left_out
+                + session.warnings,
             }
         )
         if problems:

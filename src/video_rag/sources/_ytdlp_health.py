@@ -44,10 +44,10 @@ def findings(options: Options, places: Places, now: float | None = None) -> list
 
 def _age(home: Path, now: float) -> Iterator[Row]:
     """A note on a yt-dlp that sites have probably left behind; its version is its date."""
-    parts = _ytdlp_version.number(_ytdlp_version.shown(home).version)[:3]
+    year, month, day, *_ = (*_ytdlp_version.number(_ytdlp_version.shown(home).version), 0, 0, 0)
     try:
-        made = dt.datetime(*parts, tzinfo=dt.UTC)  # type: ignore[misc,arg-type]
-    except (TypeError, ValueError):
+        made = dt.datetime(year, month, day, tzinfo=dt.UTC)
+    except ValueError:  # no date: a version of somebody's own
         return
     days = int((now - made.timestamp()) // 86_400)
     if days > OLD_DAYS:
