@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from video_rag.cli import ask, dify, ops, passes, publish, videos, watch
+from video_rag.cli import ask, dify, ops, passes, publish, sites, update, videos, watch
 from video_rag.cli.show import complain
 from video_rag.errors import VideoRagError
 
@@ -27,6 +27,8 @@ ask.register(app)
 publish.register(app)
 dify.register(app)
 ops.register(app)
+sites.register(app)
+update.register(app)
 
 
 # stamina logs each retry; without a handler Python would print its bare event name.
