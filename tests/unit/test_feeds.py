@@ -83,6 +83,14 @@ def test_links_to_players_are_the_videos_of_those_sites() -> None:
     assert len(found) == 3
 
 
+def test_one_link_that_is_none_spoils_nothing() -> None:
+    body = rss(
+        "<link>http://[</link>", file("http://a:99999/1.mp3"), file("https://a.example/2.mp3")
+    )
+    urls = [row.url for row in read(body) if isinstance(row, Video)]
+    assert urls[-1] == "https://a.example/2.mp3"
+
+
 def test_a_video_is_taken_before_sound_and_pictures_are_not() -> None:
     files = [
         file("https://a.example/cover.jpg", "image/jpeg"),

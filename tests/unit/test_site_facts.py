@@ -269,7 +269,7 @@ def test_other_addresses_name_no_video(url: str) -> None:
 
 
 @given(
-    host=st.sampled_from(["a.example", "A.EXAMPLE:443", "b.example:8080"]),
+    host=st.sampled_from(["a.example", "A.EXAMPLE:443", "b.example:8080", "[::1]:8080"]),
     path=st.text(string.ascii_letters + "/._-", max_size=20),
     rows=st.lists(st.sampled_from(["v=1", "utm_source=x", "b=", "fbclid=y", "id=%E4%BD%A0"])),
     mark=st.sampled_from(["", "#top", "#/talks/3", "#item=2"]),
@@ -301,6 +301,14 @@ def test_facts_that_cannot_be_are_left_out(info: dict[str, Any]) -> None:
     assert (video.published, video.duration) == (None, None)
     assert video.title.isprintable()
     assert "\u202e" not in video.title
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://a:99999/x", "https://youtube.com:x/watch?v=a"])
+def test_an_address_that_is_none_breaks_no_list(url: str) -> None:
+    video = video_of({"url": url, "title": "A talk"}, fallback_url="")
+    assert video.video_id.startswith("web:")
+    assert canonical(url) == url
+    assert video_of({"url": url}, fallback_url="").title
 
 
 def test_a_title_without_end_is_cut() -> None:

@@ -120,8 +120,8 @@ def _is_broken(error: Any) -> bool:
 
 def _video(entry: Mapping[str, Any], feed: Mapping[str, Any], url: str) -> Video | None:
     """The video that an item stands for, if any."""
-    links = [urljoin(url, str(entry.get("link") or ""))] if entry.get("link") else []
-    links += [urljoin(url, str(row.get("href") or "")) for row in entry.get("links") or ()]
+    told = [entry.get("link"), *(row.get("href") for row in entry.get("links") or ())]
+    links = [_joined(url, str(link)) for link in dict.fromkeys(told) if link]
     named = next((link for link in links if web.named_by(link)), None)
     enclosure = None if named else _enclosure(entry, url)
     target = named or enclosure or next((link for link in links if _is_web(link)), None)
@@ -159,7 +159,7 @@ def _enclosure(entry: Mapping[str, Any], url: str) -> str | None:
     for address_, media_type in files:
         kind = _kind(str(address_ or ""), str(media_type or ""))
         if address_ and kind:
-            best.setdefault(kind, urljoin(url, str(address_)))
+            best.setdefault(kind, _joined(url, str(address_)))
     return best.get("video") or best.get("audio")
 
 
@@ -194,6 +194,14 @@ def _stamp(entry: Mapping[str, Any]) -> float | None:
         return float(calendar.timegm(parsed)) if parsed else None
     except (ValueError, OverflowError, TypeError):
         return None
+
+
+def _joined(url: str, link: str) -> str:
+    """A link of a feed as a whole address; empty for one that is none."""
+    try:
+        return urljoin(url, link)
+    except ValueError:
+        return ""
 
 
 def _is_web(url: str) -> bool:

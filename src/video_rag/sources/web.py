@@ -31,6 +31,7 @@ _LIST_PAGE = re.compile(
 )
 """Addresses of lists, for entries of which nobody says what they are."""
 _ITEM = re.compile(r"item=(\d+)")
+_MAY_BE_NAMED = re.compile("youtu|bilibili", re.IGNORECASE)
 _YOUTUBE_HOSTS = frozenset({"youtube.com", "music.youtube.com", "youtube-nocookie.com"})
 _YOUTUBE_PATHS = frozenset({"shorts", "live", "embed", "v"})
 _YOUTUBE_ID = re.compile(r"(?!videoseries$|live_stream$)[\w-]{11}", re.ASCII)
@@ -160,6 +161,8 @@ def named_by(url: str) -> tuple[str, str] | None:
     All spellings of an address give the same: short links, shorts, embedded players, the mobile
     site, `av` numbers; lists that it was opened from, times and tracking are dropped, `p=` stays.
     """
+    if not _MAY_BE_NAMED.search(url):  # most are not, and taking an address apart takes longer
+        return None
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").removeprefix("www.").removeprefix("m.")
@@ -228,10 +231,14 @@ def canonical(url: str) -> str:
     page, item = split_item(url)
     if named := named_by(page):
         return f"{named[1]}#item={item}" if item else named[1]
-    parts = urlsplit(page)
-    host = (parts.hostname or "").lower()
+    try:
+        parts = urlsplit(page)
+        host, number = (parts.hostname or "").lower(), parts.port
+    except ValueError:  # no address at all: whoever opens it will say so
+        return url
+    host = f"[{host}]" if ":" in host else host
     default = {"http": 80, "https": 443}.get(parts.scheme)
-    port = f":{parts.port}" if parts.port and parts.port != default else ""
+    port = f":{number}" if number and number != default else ""
     rows = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode([(name, value) for name, value in rows if not _TRACKING.fullmatch(name)])
     route = parts.fragment if parts.fragment.startswith(("/", "!")) else ""
@@ -362,5 +369,8 @@ def _line(value: Any) -> str:
 
 def _name_in(url: str) -> str:
     """The last part of an address, for videos that nobody named."""
-    parts = urlsplit(url)
-    return PurePosixPath(parts.path).stem or parts.hostname or url
+    try:
+        parts = urlsplit(url)
+        return PurePosixPath(parts.path).stem or parts.hostname or url
+    except ValueError:
+        return url
