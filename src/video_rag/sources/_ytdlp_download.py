@@ -53,6 +53,7 @@ class Download:
                 self.downloader.process_info(chosen)
             finally:
                 watch.is_over = True
+                self.server.hang_up()
         path = Path(str(chosen.get("filepath") or ""))
         if not chosen.get("filepath") or not path.is_file() or not path.stat().st_size:
             raise ContentError(
@@ -89,6 +90,7 @@ class Watch:
         self._title = title
         self._room = room
         self._bytes: dict[str, int] = {}
+        self._fragments: dict[str, int] = {}
         self._looked = time.monotonic()
         self.is_over = False
         """yt-dlp keeps its hooks for what it downloads later, such as subtitles."""
@@ -123,13 +125,21 @@ class Watch:
                 raise no_room("others took the room meanwhile")
 
     def _note(self, progress: dict[str, Any]) -> None:
-        """Write down a stream when it begins, and after each of its fragments."""
+        """Write down a stream when it begins, and after each of its fragments.
+
+        A fragment is reported when it came, and is in the part by the next report.
+        """
         info, partial = progress["info_dict"], self._download.partial
-        key = str(info.get("format_id"))
+        key, fragments = str(info.get("format_id")), int(progress.get("fragment_index") or 0)
+        is_new = self._fragments.get(key) != fragments
+        self._fragments[key] = fragments
         known = partial.state.streams.get(key)
-        fragments = int(progress.get("fragment_index") or 0)
         said = self._download.server.said(str(info["url"]))
-        if known and (known.fragments, known.size, known.etag) == (fragments, said.size, said.etag):
+        if (
+            known
+            and (known.size, known.etag) == (said.size, said.etag)
+            and (is_new or known.fragments == fragments)
+        ):
             return
         stream = Stream(
             file=Path(progress["filename"]).name,

@@ -30,7 +30,8 @@ class Server:
     def __init__(self, downloader: Any) -> None:
         self.files: set[str] = set()
         self._said: dict[str, Said] = {}
-        self._open = downloader.urlopen
+        self._last: Any = None
+        self._ask = downloader.urlopen
         downloader.urlopen = self.open
 
     def open(self, request: Any) -> Any:
@@ -40,13 +41,19 @@ class Server:
         """
         url = str(getattr(request, "url", request))
         if url not in self.files:
-            return self._open(request)
+            self._last = self._ask(request)
+            return self._last
         known = self._said.get(url)
         if known and known.etag.startswith('"') and "Range" in request.headers:
             request.headers["If-Range"] = known.etag
-        response = self._open(request)
-        self._said[url] = _said(url, response)
-        return response
+        self._last = self._ask(request)
+        self._said[url] = _said(url, self._last)
+        return self._last
+
+    def hang_up(self) -> None:
+        """Close what was heard last: yt-dlp forgets it when a download is stopped midway."""
+        if self._last is not None:
+            self._last.close()
 
     def said(self, url: str) -> Said:
         """What was said of a file last."""
@@ -61,7 +68,7 @@ class Server:
 
         wanted = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity"}
         try:
-            response = self._open(_request(row, wanted))
+            response = self._ask(_request(row, wanted))
         except HTTPError as error:
             error.close()
             if error.status == 416:
@@ -86,7 +93,7 @@ class Server:
         """
         from yt_dlp.downloader.hls import HlsFD
 
-        with self._open(_request(row, {})) as response:
+        with self._ask(_request(row, {})) as response:
             text = response.read(_LONGEST_PLAYLIST).decode("utf-8", "ignore")
             address = str(response.url)
         if not HlsFD.can_download(text, row):

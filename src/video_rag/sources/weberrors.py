@@ -26,6 +26,7 @@ _LOOK = "open it in a browser to see whether it is there"
 _QUERY = re.compile(r"(https?://[^\s?#'\"]+)[?#]([^\s'\"]*)")
 _NAMES_A_VIDEO = re.compile(r"(?:v|p|list|bvid)=[\w-]+")
 _EXTRACTOR = re.compile(r"^\[([^\]]+)\]\s*(?:\S+:\s)?")
+_STATUS = re.compile(r"HTTP Error (\d{3})\b")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _IN = re.compile(rf"\bin (\d+|an?) ({'|'.join(_UNITS)})s?", re.IGNORECASE)
 _NOTHING_TO_PLAY = re.compile(
@@ -65,6 +66,8 @@ def translate(
         return UnsupportedUrl(f"{what}: no video was found there", hint="give a video's own page")
     said, extractor = words_of(str(error))
     said = said or type(error).__name__
+    if status is None and (match := _STATUS.search(said)):
+        status = int(match[1])  # the downloader keeps only the words of what it met
     site = site or site_of(what) or _site_of_extractor(extractor)
     found = walls.of_words(_without_urls(said), extractor) or _of_class(names)
     if status is not None and (found is None or found.reason in ("network", "busy", "rate-limit")):

@@ -1,0 +1,128 @@
+"""Videos to serve and to fetch: small films of any size, pages with players, HLS, a source."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+
+from video_rag import digest
+from video_rag.model import Video
+from video_rag.sites import Sites
+from video_rag.sources.ytdlp import YtDlp
+from video_rag.stores.sql import Sql
+from video_rag.testing import clips
+from web import Page, Site
+
+
+class Places:
+    """What a source may touch, without a library around it.
+
+    `left` is what `room` says before what lies in the media folder is taken off.
+    """
+
+    def __init__(self, home: Path, *, left: int | None = None) -> None:
+        self.home = home
+        self.media = home / "media"
+        self.allow_private = True
+        self.left = left
+        self.sites: Sites = Sql(home / "library.db").sites
+
+    def digest(self, path: Path) -> str:
+        return digest.of_file(path)
+
+    def room(self) -> int | None:
+        if self.left is None:
+            return None
+        files = (path for path in self.media.rglob("*") if path.is_file())
+        return max(0, self.left - sum(path.stat().st_size for path in files))
+
+    @contextmanager
+    def hold(self, what: str, part: str) -> Iterator[bool]:
+        yield True
+
+
+def ytdlp(folder: Path, *, left: int | None = None, **options: object) -> YtDlp:
+    """A source that keeps its files below `folder`; `left` is the disk budget."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {"retries": 0, "sleep_subtitles": 0, "timeout": 5, **options}
+    chosen = YtDlp.Options.model_validate(values)
+    return YtDlp(chosen, places=Places(folder, left=left))
+
+
+def video(url: str, *, wanted: str = "", fingerprint: str = "") -> Video:
+    """A video as a list would give it: nobody has looked at its page."""
+    return Video(
+        video_id=f"web:{digest.of_value(url)[:16]}",
+        source="ytdlp",
+        url=url,
+        title="A film",
+        wanted=wanted,
+        fingerprint=fingerprint,
+    )
+
+
+def film(folder: Path, size: int, seed: int = 0) -> bytes:
+    """A film of two seconds and about so many bytes: the rest is a box that players skip."""
+    path = folder / "film.mp4"
+    if not path.exists():
+        clips.silent_video(path)
+    clip = path.read_bytes()
+    rest = max(8, size - len(clip))
+    filling = random.Random(seed).randbytes(rest - 8)
+    return clip + rest.to_bytes(4, "big") + b"free" + filling
+
+
+def html(title: str, *players: str) -> Page:
+    """An HTML page with players."""
+    body = "".join(players)
+    return Page(f"<html><head><title>{title}</title></head><body>{body}</body></html>".encode())
+
+
+def player(path: str, **tracks: str) -> str:
+    """A `<video>` with subtitles by language."""
+    rows = "".join(
+        f'<track src="{file}" kind="subtitles" srclang="{language}" label="x">'
+        for language, file in tracks.items()
+    )
+    return f'<video src="{path}">{rows}</video>'
+
+
+def put_hls(site: Site, at: str, folder: Path, *, speed: float = 0.0) -> str:
+    """HLS with picture and sound apart, as the large sites send it; the URL of its playlist."""
+    folder.mkdir()
+    every_second = clips.Extras(options={"preset": "ultrafast", "crf": "24", "g": "10"})
+    clips.slide_lecture(folder / "picture.mp4", ["One"], seconds_each=8, extras=every_second)
+    clips.tone(folder / "sound.m4a", seconds=8)
+    for name, source in (("picture", "picture.mp4"), ("sound", "sound.m4a")):
+        _to_hls(folder / source, folder / f"{name}.m3u8")
+    (folder / "master.m3u8").write_text(
+        "#EXTM3U\n"
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="x",DEFAULT=YES,URI="sound.m3u8"\n'
+        '#EXT-X-STREAM-INF:BANDWIDTH=200000,CODECS="avc1.64000c",RESOLUTION=320x180,AUDIO="a"\n'
+        "picture.m3u8\n"
+    )
+    for path in folder.iterdir():
+        is_list = path.suffix == ".m3u8"
+        kind = "application/vnd.apple.mpegurl" if is_list else "video/mp2t"
+        site.pages[f"{at}/{path.name}"] = Page(
+            path.read_bytes(), kind, speed=0.0 if is_list else speed
+        )
+    return f"{site.url}{at}/master.m3u8"
+
+
+def _to_hls(source: Path, playlist: Path) -> None:
+    """One stream as an HLS playlist with its segments beside it."""
+    options = {"hls_time": "1", "hls_playlist_type": "vod", "hls_list_size": "0"}
+    with (
+        av.open(str(source)) as old,
+        av.open(str(playlist), "w", format="hls", options=options) as new,
+    ):
+        stream = new.add_stream_from_template(old.streams[0])
+        for packet in old.demux():
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
