@@ -18,7 +18,7 @@ from video_rag.model import Video
 from video_rag.operations import doctor
 from video_rag.settings import load_settings
 from video_rag.sources import walls
-from video_rag.sources._ytdlp_session import Heard
+from video_rag.sources._ytdlp_session import Heard, Sessions
 from video_rag.sources.ytdlp import YtDlp
 from video_rag.testing import clips
 from web import Page, Site, serve
@@ -93,7 +93,7 @@ def test_after_a_wall_the_site_is_not_asked_and_others_are(
 ) -> None:
     site.pages["/x"] = Page(b"no", status=429, headers={"Retry-After": "1234"})
     wall = refusal(ytdlp(tmp_path, cooldown=60), f"{site.url}/x")
-    assert wall.retry_after == 1234
+    assert wall.retry_after == pytest.approx(1234, abs=60)
     asked = sum(site.gets.values())
     source = ytdlp(tmp_path)
     refused = refusal(source, f"{site.url}/clip.mp4")
@@ -170,6 +170,32 @@ def test_what_yt_dlp_warns_of_is_remembered_once() -> None:
     assert set(heard.walls) == {"javascript", "po-token"}
     assert set(heard.notes) == {"javascript"}
     assert walls.UPDATE not in heard.notes["javascript"]
+
+
+def test_a_warning_of_yt_dlp_becomes_a_note_of_the_session(site: Site, tmp_path: Path) -> None:
+    sessions = Sessions(YtDlp.Options(), places(tmp_path))
+    with sessions.open(f"{site.url}/clip.mp4", {}) as session:
+        extractor = session.downloader.get_info_extractor("BiliBili")
+        extractor.report_warning("Subtitles are only available when logged in. Use --cookies")
+        extractor.write_debug("web client subtitles require a PO Token which was not provided. x")
+    assert "(sign-in)" in session.warnings[0]
+    assert set(session.walls) == {"sign-in", "po-token"}
+
+
+def test_expired_cookies_are_named_as_the_reason(site: Site, tmp_path: Path) -> None:
+    sessions = Sessions(YtDlp.Options(), places(tmp_path))
+
+    def be_turned_away() -> None:
+        with sessions.open(f"{site.url}/clip.mp4", {}) as session:
+            extractor = session.downloader.get_info_extractor("Youtube")
+            extractor.report_warning("The provided YouTube account cookies are no longer valid. x")
+            raise Rejected("not a bot", reason="bot-check")
+
+    with pytest.raises(Rejected) as caught:
+        be_turned_away()
+    assert caught.value.reason == "cookies-expired"
+    assert "export" in caught.value.hint
+    assert places(tmp_path).sites.site(name_of(site)).reason == "bot-check"
 
 
 def test_doctor_and_sites_show_a_wall_and_forget_lifts_it(

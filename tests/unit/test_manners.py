@@ -91,6 +91,13 @@ def test_a_wall_cools_the_site_down_and_the_refusal_says_why(
     visit(manners)
 
 
+def test_what_met_a_wall_is_tried_again_when_the_site_is(visitors: Visitors) -> None:
+    error = Rejected("not a bot", reason="bot-check")
+    with pytest.raises(Rejected):
+        visit(visitors.manners(cooldown=900), error)
+    assert error.retry_after == pytest.approx(900)
+
+
 def test_other_sites_go_on_meanwhile(visitors: Visitors) -> None:
     manners = visitors.manners()
     with pytest.raises(Unavailable):

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from video_rag.digest import Digest
-from video_rag.errors import ContentError, Unavailable, VideoRagError
+from video_rag.errors import Unavailable, VideoRagError
 from video_rag.model import Job
 from video_rag.observers import (
     Event,
@@ -125,8 +125,8 @@ class Engine:
         if isinstance(error, Unavailable):
             wait = RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
             due = now() + max(wait, error.retry_after or 0.0)
-        elif isinstance(error, ContentError) and error.retry_after is not None:
-            due = now() + error.retry_after  # a premiere, a live talk that is not over
+        elif isinstance(error, VideoRagError) and error.retry_after is not None:
+            due = now() + error.retry_after  # a premiere, a talk that is not over, a "not a bot"
         kind = type(error).__name__ if isinstance(error, VideoRagError) else "Bug"
         message = " · ".join([str(error) or kind, *getattr(error, "__notes__", [])])
         hint = getattr(error, "hint", "") or ("" if kind != "Bug" else "please report this")

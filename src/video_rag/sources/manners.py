@@ -201,7 +201,9 @@ class Manners:
                 strikes=strikes,
             )
 
-        self._places.sites.change(site, cool)
+        until = self._places.sites.change(site, cool).cooling_until
+        # Also a refusal that is none for ever, such as "not a bot", is tried again then.
+        error.retry_after = max(0.0, until - self._now())
 
 
 def moment(seconds: float, now: float) -> str:
