@@ -25,6 +25,7 @@ from video_rag.sources._ytdlp_server import Server
 from video_rag.sources._ytdlp_session import Session, Sessions
 from video_rag.sources._ytdlp_subtitles import none_found, subtitles
 from video_rag.sources.downloads import clear, move, write
+from video_rag.sources.walls import COOLING
 from video_rag.sources.weberrors import redacted
 
 _RECORD = "media.json"
@@ -70,7 +71,8 @@ class Fetch:
         try:
             return self._visit(video, choice, scratch, known)
         except (ContentError, Rejected) as error:
-            if isinstance(error, ContentError) and error.reason != "deleted":
+            is_other = isinstance(error, ContentError) and error.reason != "deleted"
+            if is_other or error.reason in COOLING:
                 raise
             # The addresses of its files may have run out.
             return self._visit(video, choice, scratch, None)
