@@ -34,12 +34,12 @@ def show_sites(context: typer.Context, as_json: Json = False) -> None:
             row["site"],
             _here(row["cooling_until"]),
             row["reason"],
-            row["message"],
+            str(row["strikes"]),
             str(row["visits_today"]),
         )
         for row in found
     ]
-    print_table(("site", "left alone until", "why", "it said", "videos today"), table)
+    print_table(("site", "left alone until", "why", "walls", "videos today"), table)
 
 
 @sites_app.command("forget")
