@@ -153,10 +153,9 @@ def test_a_machine_s_track_is_taken_only_in_the_language_it_heard() -> None:
 
 
 def test_bilibili_s_machine_tracks_are_marked_so_and_danmaku_is_none() -> None:
-    assert tracks_of(BILIBILI, ("en", "zh")) == (
-        Track("ai-en", "en", "platform-auto"),
-        Track("ai-zh", "zh", "platform-auto"),
-    )
+    assert tracks_of(BILIBILI, ("en", "zh")) == (Track("ai-zh", "zh", "platform-auto"),)
+    english = {**BILIBILI, "language": "en"}
+    assert tracks_of(english, ("en", "zh")) == (Track("ai-en", "en", "platform-auto"),)
 
 
 def test_languages_nobody_wants_are_left_unless_all_are_wanted() -> None:

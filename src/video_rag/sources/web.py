@@ -134,8 +134,16 @@ def tracks_of(info: Info, wanted: tuple[str, ...]) -> tuple[Track, ...]:
                 chosen.setdefault(language, Track(key, language, origin))
 
     choose(human, "platform")
-    choose(machine + _heard(info, spoken), "platform-auto")
+    choose(_original(machine, spoken) + _heard(info, spoken), "platform-auto")
     return tuple(chosen.values())
+
+
+def _original(machine: list[str], spoken: str | None) -> list[str]:
+    """Of Bilibili's `ai-zh`, `ai-en` … the one that was heard; the others are translations of it.
+
+    The site does not say what is spoken: where it has Chinese, that is taken for it.
+    """
+    return sorted(machine, key=lambda key: (language_of(key) != (spoken or "zh"), key))[:1]
 
 
 def language_of(key: str) -> str | None:
