@@ -87,6 +87,16 @@ def test_a_feed_is_followed_from_the_first_look_to_the_end(shell: Shell, site: S
     assert len(shell.json("list")) == 3
 
 
+def test_a_first_look_at_a_long_list_does_not_fill_the_screen(shell: Shell, site: Site) -> None:
+    show(site, *[f"Episode [{number}]" for number in range(30)])
+    shell("watch", "add", f"{site.url}/feed.xml")
+    text = shell("watch", "check")
+    assert "30 new" in text
+    assert "+ Episode [19]" in text
+    assert "and 10 more" in text
+    assert len(text.splitlines()) == 22
+
+
 def test_a_check_tells_programs_all_that_it_found(shell: Shell, site: Site) -> None:
     shell("watch", "add", f"{site.url}/feed.xml", "--limit", "1", "--skip", "two")
     [row] = shell.json("watch", "check")

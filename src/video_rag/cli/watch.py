@@ -24,7 +24,8 @@ watch_app = typer.Typer(
 )
 Url = Annotated[str, typer.Argument(help="URL, its number in the list, or a part of its name.")]
 
-_TOLD = {"replaced": "re-uploaded", "gone": "gone from its list", "back": "listed again"}
+_MOST_LINES = 20
+"""Of a check; the first one of a channel may find thousands of videos."""
 _COUNTED = {
     "new": "new",
     "known": "already in the library",
@@ -162,19 +163,21 @@ def check(
 
 def report(checked: Checked) -> None:
     """What a check found, for people: one line, and one for each thing worth reading."""
-    name = escape(_name(checked.subscription))
+    name = _name(checked.subscription)
     if checked.passed:
         reason = _PASSED[checked.passed].format(_clock(checked.subscription.due))
-        out.print(f"[bold]{name}[/]: {escape(reason)}")
+        out.print(f"[bold]{escape(name)}[/]: {escape(reason)}")
         return
-    out.print(f"[bold]{name}[/]: {_summary(checked)}")
-    for news in checked.of("new", "renamed", "replaced", "gone", "back"):
-        if told := _told(news):
-            out.print(f"  {escape(told)}")
-    for problem in checked.problems[:5]:
-        out.print(f"  [yellow]![/] {escape(redact(str(problem)))}")
-    if len(checked.problems) > 5:
-        out.print(f"  [yellow]![/] and {len(checked.problems) - 5} more that could not be read")
+    out.print(f"[bold]{escape(name)}[/]: {_summary(checked)}")
+    told = [line for news in checked.news if (line := _told(news))]
+    for line in told[:_MOST_LINES]:
+        out.print(f"  {escape(line)}")
+    problems = [redact(str(problem)) for problem in checked.problems]
+    for problem in problems[:_MOST_LINES]:
+        out.print(f"  [yellow]![/] {escape(problem)}")
+    left = max(len(told) - _MOST_LINES, 0) + max(len(problems) - _MOST_LINES, 0)
+    if left:
+        out.print(f"  [dim]and {left} more: --json tells all[/]")
     if checked.error:
         complain(f"{name}: {redact(str(checked.error))}", redact(checked.error.hint))
 
@@ -215,15 +218,15 @@ def _summary(checked: Checked) -> str:
 
 
 def _told(news: News) -> str:
-    """What is said of a single video; news of those that come and go in long lists is counted."""
+    """What is said of a single video; what comes and goes by the dozen is only counted."""
+    if news.kind in {"known", "changed", "absent"} or news.detail == "unlisted":
+        return ""
     if news.kind == "new":
         ids = ", ".join(news.reupload_of)
-        return f"{news.title}: seems to be a re-upload of {ids}" if ids else f"+ {news.title}"
+        return f"+ {news.title}" + (f": seems to be a re-upload of {ids}" if ids else "")
     if news.kind == "renamed":
         return f"{news.detail} → {news.title}"
-    if news.kind in {"gone", "back"} and news.detail == "unlisted":
-        return ""
-    return f"{news.title}: {_TOLD[news.kind]}" + (f" ({news.detail})" if news.detail else "")
+    return f"{news.title}: {_COUNTED[news.kind]}" + (f" ({news.detail})" if news.detail else "")
 
 
 def _settings_row(one: Subscription) -> dict[str, object]:
