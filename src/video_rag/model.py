@@ -29,6 +29,8 @@ BEST_ORIGIN: tuple[Origin, ...] = (
 
 Later = Annotated[str, Field(exclude_if=lambda text: not text)]
 """A field that came later: an empty one is not stored, so what was stored keeps its digest."""
+Told = Annotated[str | None, Field(exclude_if=lambda text: text is None)]
+"""The same, for what may be unknown."""
 Others = Annotated[tuple[str, ...], Field(exclude_if=lambda names: not names)]
 """Further names, sorted. None are not stored, so that what was stored before keeps its digest."""
 
@@ -130,6 +132,9 @@ class MediaSet(Noun):
     files: tuple[Media, ...]
     duration: float | None = None
     title: str | None = None
+    published: Told = None
+    """ISO date, where the video's own page says it: lists give rough days, or none."""
+    channel: Told = None
     chapters: tuple[Chapter, ...] = ()
     has_speech_track: bool = False
     has_picture: bool = False

@@ -191,11 +191,15 @@ def compose(work: Work, tools: Tools) -> Document:
 
 
 def with_media_facts(video: Video, media: MediaSet) -> Video:
-    """A video with what the look inside its file told: title (unless given), length, chapters."""
-    title = video.title if video.is_title_given else media.title or video.title
-    duration = media.duration if media.duration is not None else video.duration
-    chapters = video.chapters or media.chapters
-    return video.model_copy(update={"title": title, "duration": duration, "chapters": chapters})
+    """A video with what the look inside its file and at its own page told; a given title stays."""
+    known = {
+        "title": video.title if video.is_title_given else media.title or video.title,
+        "duration": media.duration if media.duration is not None else video.duration,
+        "published": media.published or video.published,
+        "channel": media.channel or video.channel,
+        "chapters": video.chapters or media.chapters,
+    }
+    return video.model_copy(update=known)
 
 
 def save(work: Work, tools: Tools) -> Page:

@@ -242,6 +242,8 @@ def _described(download: MediaSet, info: dict[str, Any], video: Video, choice: C
             "duration": duration or facts.duration,
             "title": named
             or (None if video.video_id.startswith(("web:", "feed:")) else facts.title),
+            "published": facts.published,
+            "channel": facts.channel,
             "chapters": facts.chapters or download.chapters,
         }
     )
