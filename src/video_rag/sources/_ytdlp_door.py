@@ -148,7 +148,8 @@ def _kind() -> Any:
             """Download one file by ourselves; ffmpeg and rtmpdump go where they are told."""
             foreign = {determine_protocol(part) for part in _parts(info)} - _PROTOCOLS
             if foreign:
-                raise DownloadError(f"{min(foreign)} is not downloaded, only http and https are")
+                said = f"{min(foreign)} is not downloaded, only http and https are"
+                raise DownloadError(said, (None, None, None))  # yt-dlp looks into them
             program, self.params["ffmpeg_location"] = self.params.get("ffmpeg_location"), _NOWHERE
             try:
                 return super().dl(name, info, subtitle, test)
