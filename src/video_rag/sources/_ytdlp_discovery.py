@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from video_rag.errors import ContentError, UnsupportedUrl, VideoRagError
@@ -16,9 +16,16 @@ from video_rag.sources.weberrors import redacted
 class Discovery:
     """Finds videos. Everything is read before the first is given: the site's slot is free then."""
 
-    def __init__(self, options: Options, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        options: Options,
+        sessions: Sessions,
+        remember: Callable[[Video, dict[str, Any]], None] | None = None,
+    ) -> None:
         self.options = options
         self.sessions = sessions
+        self.remember = remember
+        """Told of each video that was looked up by itself, with yt-dlp's facts."""
 
     def discover(self, url: str) -> Iterator[Video | VideoRagError]:
         """The videos behind a URL, each once; see `Source.discover`."""
@@ -82,6 +89,9 @@ class Discovery:
             return found
         reader = _ytdlp_lists.Reader(session, self.options.max_entries)
         reader.read(info, url)
+        for video in reader.found:
+            if self.remember and isinstance(video, Video):
+                self.remember(video, info)
         return reader.found
 
     def _feed(self, session: Session, url: str) -> list[Video | VideoRagError] | None:

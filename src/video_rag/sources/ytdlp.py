@@ -32,8 +32,8 @@ class YtDlp:
         self.options = options
         self.places = places
         self._sessions = Sessions(options, places, door=door)
-        self._discovery = Discovery(options, self._sessions)
         self._fetch = Fetch(options, places, self._sessions)
+        self._discovery = Discovery(options, self._sessions, self._fetch.remember)
 
     def check(self) -> str:
         """Which yt-dlp is in use. Raises `NeedsExtra`."""
