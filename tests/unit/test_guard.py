@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_rag.errors import NotFound, Unavailable, UnsupportedUrl
-from video_rag.guard import check_url, inside, safe_name
+from video_rag.guard import check_host, check_url, inside, public_addresses, safe_name
 
 
 def public(host: str, port: int) -> list[str]:
@@ -78,6 +78,12 @@ def test_a_malformed_or_foreign_url_is_refused(url: str) -> None:
         "[fe80::1%25eth0]",
         "[fc00::1]",
         "[ff02::1]",
+        "[::127.0.0.1]",
+        "[64:ff9b:1::1]",
+        "[fec0::1]",
+        "１２７.０.０.１",
+        "127。0。0。1",
+        "ｌｏｃａｌｈｏｓｔ",
     ],
 )
 def test_this_machine_and_private_networks_are_refused(host: str) -> None:
@@ -86,6 +92,31 @@ def test_this_machine_and_private_networks_are_refused(host: str) -> None:
     with pytest.raises(UnsupportedUrl):
         check_url(f"http://{host}:8080/a.mp4", resolve=False)
     check_url(f"http://{host}/a.mp4", allow_private=True)
+
+
+@pytest.mark.parametrize(
+    "host", ["printer", "nas.local", "metadata.google.internal", "router.home.arpa", "a.localhost."]
+)
+def test_names_of_local_networks_are_refused_without_a_look_up(host: str) -> None:
+    with pytest.raises(UnsupportedUrl) as caught:
+        check_host(host)
+    assert caught.value.reason == "private-network"
+    check_host("talks.example.com")
+
+
+@pytest.mark.parametrize(
+    "host", ["127%2e0.0.1", "8.8.8.8%2f", "a..b", "a b.example", "a@b.example"]
+)
+def test_a_host_that_two_programs_may_read_differently_is_refused(host: str) -> None:
+    with pytest.raises(UnsupportedUrl, match="malformed"):
+        public_addresses(host, 443, lookup=public)
+
+
+def test_addresses_come_once_each_in_the_order_of_the_name_server() -> None:
+    found = ["93.184.216.34", "1.1.1.1", "93.184.216.34"]
+    assert public_addresses("a.example", 443, lookup=lambda host, port: found) == found[:2]
+    here = public_addresses("a.example", 1, allow_private=True, lookup=lambda host, port: ["::1"])
+    assert here == ["::1"]
 
 
 def test_a_name_with_one_private_address_among_public_ones_is_refused() -> None:
