@@ -41,14 +41,24 @@ class Server:
         """
         url = str(getattr(request, "url", request))
         if url not in self.files:
-            self._last = self._ask(request)
+            self._last = self._asked(request)
             return self._last
         known = self._said.get(url)
         if known and known.etag.startswith('"') and "Range" in request.headers:
             request.headers["If-Range"] = known.etag
-        self._last = self._ask(request)
+        self._last = self._asked(request)
         self._said[url] = _said(url, self._last)
         return self._last
+
+    def _asked(self, request: Any) -> Any:
+        """The answer; a refusal is closed at once, since yt-dlp's downloader leaves it open."""
+        from yt_dlp.networking.exceptions import HTTPError
+
+        try:
+            return self._ask(request)
+        except HTTPError as error:
+            error.close()
+            raise
 
     def hang_up(self) -> None:
         """Close what was heard last: yt-dlp forgets it when a download is stopped midway."""
@@ -68,9 +78,8 @@ class Server:
 
         wanted = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity"}
         try:
-            response = self._ask(_request(row, wanted))
+            response = self._asked(_request(row, wanted))
         except HTTPError as error:
-            error.close()
             if error.status == 416:
                 return None
             raise
@@ -93,7 +102,7 @@ class Server:
         """
         from yt_dlp.downloader.hls import HlsFD
 
-        with self._ask(_request(row, {})) as response:
+        with self._asked(_request(row, {})) as response:
             text = response.read(_LONGEST_PLAYLIST).decode("utf-8", "ignore")
             address = str(response.url)
         if not HlsFD.can_download(text, row):
