@@ -7,7 +7,7 @@ from typing import Any
 
 from video_rag.errors import ContentError, UnsupportedUrl, VideoRagError
 from video_rag.model import Video
-from video_rag.sources import _ytdlp_lists, _ytdlp_series, feeds, web
+from video_rag.sources import _feed_memory, _ytdlp_lists, _ytdlp_series, feeds, web
 from video_rag.sources._ytdlp_options import Options
 from video_rag.sources._ytdlp_session import Session, Sessions
 from video_rag.sources.weberrors import redacted
@@ -99,26 +99,23 @@ class Discovery:
 
         None when it is none, which its first bytes tell.
         """
-        from yt_dlp.networking import Request
-
-        with (
-            session.translated(redacted(url)),
-            session.downloader.urlopen(Request(url, headers={"Accept": feeds.ACCEPT})) as response,
-        ):
-            body = bytearray(_block(response, feeds.LOOK_AT))
-            if not feeds.begins_like_one(bytes(body)):
-                return None
-            while block := _block(response, 1 << 16):
-                body += block
-                if len(body) > feeds.MOST_BYTES:
-                    raise ContentError(
-                        f"{redacted(url)}: larger than {feeds.MOST_BYTES} bytes",
-                        hint="a feed is not so large: check the URL",
-                        reason="too-large",
-                    )
-            media_type = str(response.headers.get("Content-Type") or "")
-        most = self.options.max_entries
-        return feeds.parse(bytes(body), url, most=most, media_type=media_type)
+        home, most = self.sessions.places.home, self.options.max_entries
+        memory = _feed_memory.recall(home, url, most)
+        with session.translated(redacted(url)):
+            response = _asked(session, url, {"Accept": feeds.ACCEPT, **memory.headers})
+            if response is None:
+                return list(memory.videos)
+            with response:
+                body = _body(response, url)
+        if body is None:
+            return None
+        if memory.knows(body):
+            return list(memory.videos)
+        media_type = str(response.headers.get("Content-Type") or "")
+        found = feeds.parse(body, url, most=most, media_type=media_type)
+        if found is not None:
+            _feed_memory.keep(home, url, body, response.headers, found)
+        return found
 
     def _series(self, session: Session, url: str) -> list[Video | VideoRagError] | None:
         """The parts of a video on Bilibili; None for all else."""
@@ -136,6 +133,36 @@ class Discovery:
     def _parameters(self, url: str) -> dict[str, object]:
         """yt-dlp's parameters for a list; of a video opened from a list, the video is meant."""
         return {**_ytdlp_lists.DATES, "noplaylist": "youtube.com/watch?" in url}
+
+
+def _asked(session: Session, url: str, headers: dict[str, str]) -> Any:
+    """The answer to a request; None when the server says that nothing changed."""
+    from yt_dlp.networking import Request
+    from yt_dlp.networking.exceptions import HTTPError
+
+    try:
+        return session.downloader.urlopen(Request(url, headers=headers))
+    except HTTPError as error:
+        if error.status != 304:
+            raise
+        error.close()
+        return None
+
+
+def _body(response: Any, url: str) -> bytes | None:
+    """The bytes of a feed; None when it begins like something else."""
+    body = bytearray(_block(response, feeds.LOOK_AT))
+    if not feeds.begins_like_one(bytes(body)):
+        return None
+    while block := _block(response, 1 << 16):
+        body += block
+        if len(body) > feeds.MOST_BYTES:
+            raise ContentError(
+                f"{redacted(url)}: larger than {feeds.MOST_BYTES} bytes",
+                hint="a feed is not so large: check the URL",
+                reason="too-large",
+            )
+    return bytes(body)
 
 
 def _block(response: Any, size: int) -> bytes:

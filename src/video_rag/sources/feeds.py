@@ -198,6 +198,8 @@ def _stamp(entry: Mapping[str, Any]) -> float | None:
 
 def _joined(url: str, link: str) -> str:
     """A link of a feed as a whole address; empty for one that is none."""
+    if link.startswith(("http://", "https://")):
+        return link
     try:
         return urljoin(url, link)
     except ValueError:

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
@@ -231,6 +232,7 @@ def series_of(video: Video) -> tuple[str, int | None] | None:
     return match[1], int(match[2]) if match[2] else None
 
 
+@lru_cache(maxsize=64)
 def canonical(url: str) -> str:
     """One spelling of an address: lower-case host, no default port, no tracking, no fragment.
 
