@@ -3,46 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import av
 
+from places import places
 from video_rag import digest
 from video_rag.model import Video
-from video_rag.sites import Sites
 from video_rag.sources.ytdlp import YtDlp
-from video_rag.stores.sql import Sql
 from video_rag.testing import clips
 from web import Page, Site
-
-
-class Places:
-    """What a source may touch, without a library around it.
-
-    `left` is what `room` says before what lies in the media folder is taken off.
-    """
-
-    def __init__(self, home: Path, *, left: int | None = None) -> None:
-        self.home = home
-        self.media = home / "media"
-        self.allow_private = True
-        self.left = left
-        self.sites: Sites = Sql(home / "library.db").sites
-
-    def digest(self, path: Path) -> str:
-        return digest.of_file(path)
-
-    def room(self) -> int | None:
-        if self.left is None:
-            return None
-        files = (path for path in self.media.rglob("*") if path.is_file())
-        return max(0, self.left - sum(path.stat().st_size for path in files))
-
-    @contextmanager
-    def hold(self, what: str, part: str) -> Iterator[bool]:
-        yield True
 
 
 def ytdlp(folder: Path, *, left: int | None = None, **options: object) -> YtDlp:
@@ -50,7 +20,7 @@ def ytdlp(folder: Path, *, left: int | None = None, **options: object) -> YtDlp:
     folder.mkdir(parents=True, exist_ok=True)
     values = {"retries": 0, "sleep_subtitles": 0, "timeout": 5, **options}
     chosen = YtDlp.Options.model_validate(values)
-    return YtDlp(chosen, places=Places(folder, left=left))
+    return YtDlp(chosen, places=places(folder, media_bytes=left))
 
 
 def video(url: str, *, wanted: str = "", fingerprint: str = "") -> Video:

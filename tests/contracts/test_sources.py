@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from films import Places, film, html, player, ytdlp
+from films import film, html, player, ytdlp
+from places import places
 from talks import SHEEP, STARS, write_talk
 from video_rag.sources.folder import Folder
 from video_rag.testing.clips import silent_video
@@ -23,9 +24,9 @@ class TestFolder(SourceTests):
         silent_video(folder / "one.mp4")
         write_talk(folder / "two.srt", SHEEP)
         write_talk(folder / "ten.en.srt", STARS)
-        source = Folder(Folder.Options(), places=Places(tmp_path / "home"))
+        source = Folder(Folder.Options(), places=places(tmp_path / "home"))
         return Place(
-            source=source,  # type: ignore[arg-type]  # its options are a subclass of the family's
+            source=source,
             media=tmp_path / "home" / "media",
             url=str(folder),
             nothing=str(tmp_path / "nowhere"),
@@ -44,7 +45,7 @@ class TestYtDlp(SourceTests):
             site.pages["/page"] = html("Two films", player("/one.mp4"), player("/two.mp4"))
             site.pages["/empty"] = html("No film")
             yield Place(
-                source=ytdlp(tmp_path / "home"),  # type: ignore[arg-type]  # as above
+                source=ytdlp(tmp_path / "home"),
                 media=tmp_path / "home" / "media",
                 url=f"{site.url}/page",
                 nothing=f"{site.url}/empty",

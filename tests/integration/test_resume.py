@@ -228,7 +228,9 @@ def test_fragments_that_are_here_are_not_asked_for_again(stream: Site, tmp_path:
     assert kept(tmp_path) == calm
 
 
-@pytest.mark.parametrize("damage", ["doubled", "torn note", "no note", "short", "leftover"])
+@pytest.mark.parametrize(
+    "damage", ["doubled", "torn note", "no note", "short", "leftover", "half joined"]
+)
 def test_a_kill_at_any_point_of_a_fragment_is_made_good(
     stream: Site, tmp_path: Path, damage: str
 ) -> None:
@@ -245,11 +247,38 @@ def test_a_kill_at_any_point_of_a_fragment_is_made_good(
         note.unlink()
     elif damage == "short":
         part.write_bytes(part.read_bytes()[:100])
+    elif damage == "half joined":
+        (partial / "media.temp.mp4").write_bytes(b"what ffmpeg wrote until it was killed")
     else:
         (partial / f"{part.name}-Frag5.part").write_bytes(b"something else")
     stream.pages[path] = page
     fetch(stream, tmp_path, "/hls/master.m3u8")
     assert kept(tmp_path) == calm
+
+
+def test_fragments_whose_keys_follow_from_their_number_begin_anew(
+    stream: Site, tmp_path: Path
+) -> None:
+    """yt-dlp counts from 0 again when it goes on, and would decrypt with the wrong vector."""
+    from yt_dlp.aes import aes_cbc_encrypt_bytes
+
+    key = b"0123456789abcdef"
+    stream.pages["/hls/key"] = Page(key, "application/octet-stream")
+    listed = stream.pages["/hls/picture.m3u8"]
+    marked = listed.body.replace(b"#EXTINF", b'#EXT-X-KEY:METHOD=AES-128,URI="key"\n#EXTINF', 1)
+    stream.pages["/hls/picture.m3u8"] = replace(listed, body=marked)
+    pictures = [name for name in fragments(stream) if "picture" in name]
+    for number, path in enumerate(pictures):
+        body = aes_cbc_encrypt_bytes(stream.pages[path].body, key, number.to_bytes(16, "big"))
+        stream.pages[path] = replace(stream.pages[path], body=body)
+    calm = whole_stream(stream, tmp_path / "calm")
+    path, page = lose(stream, 4)
+    break_off(stream, tmp_path, "/hls/master.m3u8")
+    stream.pages[path] = page
+    stream.gets.clear()
+    fetch(stream, tmp_path, "/hls/master.m3u8")
+    assert kept(tmp_path) == calm
+    assert [stream.gets[name] for name in pictures] == [1] * 8
 
 
 def test_another_list_of_fragments_begins_anew(stream: Site, tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import pytest
 
+from places import places
 from video_rag import digest
 from video_rag.errors import (
     BadSettings,
@@ -25,18 +25,6 @@ from web import Page, Site, serve
 pytest.importorskip("yt_dlp")
 
 VTT = "WEBVTT\n\n00:00.000 --> 00:01.000\n{}\n"
-
-
-@dataclass
-class Places:
-    media: Path
-    allow_private: bool = True
-
-    def room(self) -> int | None:
-        return None
-
-    def digest(self, path: Path) -> str:
-        return digest.of_file(path)
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +52,7 @@ def source(tmp_path: Path) -> YtDlp:
 def ytdlp(folder: Path, **options: object) -> YtDlp:
     values = {"retries": 0, "sleep_subtitles": 0, "timeout": 5, **options}
     chosen = YtDlp.Options.model_validate(values)
-    return YtDlp(chosen, places=Places(folder / "media"))
+    return YtDlp(chosen, places=places(folder))
 
 
 def page(title: str, *videos: str) -> Page:
@@ -265,7 +253,7 @@ def test_a_bad_cookie_file_is_a_bad_setting(
 
 
 def test_private_addresses_are_refused_unless_allowed(site: Site, tmp_path: Path) -> None:
-    guarded = YtDlp(YtDlp.Options(), places=Places(tmp_path, allow_private=False))
+    guarded = YtDlp(YtDlp.Options(), places=places(tmp_path, allow_private=False))
     with pytest.raises(UnsupportedUrl, match="private network"):
         list(guarded.discover(f"{site.url}/a/clip.mp4"))
     assert not site.gets
