@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,13 @@ settings.register_profile(
     "here", deadline=None
 )  # dictionaries load at first use; machines are busy
 settings.load_profile("here")
+
+LEAVE_FILES = {
+    *("test_downloads", "test_download_kill", "test_hostile", "test_intake", "test_lists"),
+    *("test_resume", "test_sources", "test_walls", "test_watching", "test_web_video"),
+    *("test_wrong_subtitles", "test_ytdlp"),
+}
+"""Modules of which some downloads fail on purpose."""
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,6 +47,16 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         }:
             monkeypatch.delenv(name)
     monkeypatch.setenv("VIDEO_RAG_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def leftovers_of_ytdlp(request: pytest.FixtureRequest) -> Iterator[None]:
+    """yt-dlp leaves files and sockets of failed downloads to the collector: not to other tests."""
+    yield
+    if request.node.path.stem in LEAVE_FILES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -175,7 +175,7 @@ def test_one_odd_video_does_not_change_the_rule_of_its_kind() -> None:
 def test_the_most_frequent_kind_comes_first() -> None:
     videos = [
         ("vimeo:22439234", web("https://vimeo.com/22439234")),
-        *[(f"youtube:{n}{n}", web(f"https://youtu.be/{n}{n}")) for n in ("abcde", "fghij")],
+        *[(f"youtube:{n}", web(f"https://youtu.be/{n}")) for n in ("abcdeabcdea", "fghijfghijf")],
     ]
     assert [rule.mark.partition(":")[0] for rule in link_rules(videos)] == ["⟦youtube", "⟦vimeo"]
 
