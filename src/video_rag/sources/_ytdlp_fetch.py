@@ -163,6 +163,7 @@ class Fetch:
         """The platform's subtitles, and why others could not be had."""
         files: list[Media] = []
         problems: dict[str, VideoRagError] = {}
+        Server(session.downloader)  # closes what the site refuses
         for track, path in subtitles(session, info, self.options.subtitle_languages):
             if isinstance(path, VideoRagError):
                 problems[track.key] = path
