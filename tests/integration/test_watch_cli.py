@@ -110,6 +110,20 @@ def test_a_check_tells_programs_all_that_it_found(shell: Shell, site: Site) -> N
     assert shell.json("watch", "check") == []
 
 
+def test_the_list_fits_a_terminal_and_its_addresses_stay_whole(
+    shell: Shell, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    url = f"{site.url}/feed.xml?channel={'x' * 60}"
+    shell("watch", "add", url, "--every", "30 4 * * 1")
+    site.pages[url.removeprefix(site.url)] = site.pages["/feed.xml"]
+    shell("watch", "check")
+    head, row, name = shell("watch", "list").splitlines()
+    assert max(len(head), len(row)) <= 80
+    assert name.strip() == f"The cast ({url}): 30 4 * * 1"
+    assert row.split()[-4:] == ["2", "0", "0", "0"]
+
+
 def test_the_list_tells_programs_all_settings(shell: Shell, site: Site) -> None:
     url = f"{site.url}/feed.xml"
     options = ["--every", "0 3 * * 1", "--since", "2026-01-01", "--match", "t", "--fetch", "audio"]

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from video_rag.cli.show import complain, out, print_json, print_table
+from video_rag.cli.show import complain, out, print_json
 from video_rag.cli.videos import Json, open_library
 from video_rag.operations import inputs
 from video_rag.redaction import redact
@@ -24,6 +24,7 @@ watch_app = typer.Typer(
 )
 Url = Annotated[str, typer.Argument(help="URL, its number in the list, or a part of its name.")]
 
+_STATES = ("taken", "waiting", "skipped", "absent")
 _MOST_LINES = 20
 """Of a check; the first one of a channel may find thousands of videos."""
 _COUNTED = {
@@ -101,8 +102,15 @@ def list_watched(as_json: Json = False) -> None:
     if not found:
         out.print("Nothing is watched. Follow something: [bold]video-rag watch add URL[/]")
         return
-    columns = ("no", "every", "next", "last", "taken", "waiting", "skipped", "absent", "what")
-    print_table(columns, [_cells(one) for one in found])
+    rows = [("no", "next", "last", *_STATES), *(_cells(one) for one in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head, *lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    out.print(f"[bold]{head}[/]")
+    for one, line in zip(found, lines, strict=True):
+        out.print(line)
+        # On a line of its own: an address that a table folded could not be copied.
+        what = f"{_name(one.subscription)}: {one.subscription.every}"
+        out.print(f"{'':{widths[0]}}  [dim]{escape(what)}[/]")
     for one in found:
         if one.subscription.problem:
             complain(f"{one.number}: {one.subscription.problem}")
@@ -252,7 +260,7 @@ def _watched_row(one: Watched) -> dict[str, object]:
 
 
 def _counts(counts: Mapping[str, int]) -> dict[str, int]:
-    return {state: counts.get(state, 0) for state in ("taken", "waiting", "skipped", "absent")}
+    return {state: counts.get(state, 0) for state in _STATES}
 
 
 def _cells(one: Watched) -> Sequence[str]:
@@ -260,7 +268,7 @@ def _cells(one: Watched) -> Sequence[str]:
     after = "paused" if found.is_paused else _clock(found.due)
     last = _clock(found.checked) if found.checked else ""
     counts = [str(number) for number in _counts(one.counts).values()]
-    return (str(one.number), found.every, after, last, *counts, _name(found))
+    return (str(one.number), after, last, *counts)
 
 
 def _name(one: Subscription) -> str:
