@@ -21,6 +21,8 @@ from video_rag import errors, plugins
 from video_rag.schema import named
 from video_rag.settings import ALIASES, variable
 
+REASONS = Path(__file__).resolve().parent / "reasons.md"
+"""The words that errors carry: written by hand, held against the code by the tests."""
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 _NOTE = "<!-- Written by scripts/reference.py; change the code, not this page. -->"
 _WORDS: dict[Any, str] = {
@@ -227,7 +229,9 @@ def errors_page() -> str:
         "what should happen next; the exit code is that of the `video-rag` command."
     )
     table = rows(("error", "exit code", "HTTP status", "meaning"), body)
-    return "\n\n".join(["# Errors", _NOTE, text, table]) + "\n"
+    note = _NOTE.replace("change the code,", f"change the code or scripts/{REASONS.name},")
+    reasons = REASONS.read_text(encoding="utf-8").rstrip()
+    return "\n\n".join(["# Errors", note, text, table, reasons]) + "\n"
 
 
 def commands(group: Any, prefix: str = "video-rag") -> Iterator[tuple[str, Any]]:
