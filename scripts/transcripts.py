@@ -4,7 +4,7 @@ In a `console` block after `<!-- run -->` every line `$ command` is run, and wha
 written below it. With `--check` nothing is written, and the exit code is 1 when a document shows
 something else. Each document begins with an empty library and a folder in which `examples/` lies;
 both have plain names in what is shown. Those about Dify also begin with an empty Dify, that of
-`video_rag.testing`, whose language model is a few lines below.
+`video_rag.testing`, whose language model is a few lines below; those about sources with a podcast.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from video_rag.chunking import parse_addresses
@@ -29,6 +32,7 @@ from video_rag.tokens import terms
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/tutorial.zh-CN.md")
 ABOUT_DIFY = ("docs/how-to/dify.md", "docs/how-to/dify.zh-CN.md")
+ABOUT_SOURCES = ("docs/how-to/sources.md", "docs/how-to/sources.zh-CN.md")
 BLOCK = re.compile(r"(<!-- run -->\n```console\n)(.*?)(```)", re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*)$", re.MULTILINE)
 SCORE = re.compile(r"  \d+\.\d\d$", re.MULTILINE)
@@ -36,6 +40,16 @@ SCORE = re.compile(r"  \d+\.\d\d$", re.MULTILINE)
 PLACE = "/home/you/video-rag"
 PAGE = "https://lectures.example.org"
 """Where the library's own page would be."""
+PODCAST = "pod.example.org"
+"""Shown for a server on loopback, and as long as its name, so that tables keep their shape."""
+EPISODES = {"Episode 12": "lecture.mp4", "Trailer: the next season": "trailer.mp4"}
+TIMES = {
+    r"(?<=until )(\d{4}-\d\d-\d\d )?\d\d:\d\d": "09:15",
+    r"(?<=rate-limit at )\d\d:\d\d": "09:00",
+    r"^(\d +)[-\d]{10} \d\d:\d\d  [-\d]{10} \d\d:\d\d": r"\g<1>2026-11-24 15:00  2026-11-24 09:00",
+    rf"(?<=^{re.escape(PODCAST)}  )[-\d]{{10}} \d\d:\d\d": "2026-11-24 09:15",
+}
+"""Of a check every six hours and a wall; the first number of a row is that of a subscription."""
 APP_KEY = re.compile(r"DIFY_APP_KEY=(app-\S+)")
 MADE_UP = {
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "6b1f0c52-9d3e-4c57-8a40-2f7d1e9b3c05",
@@ -58,6 +72,8 @@ class Place:
         self.environment: dict[str, str] = {}
         self.plain: dict[str, str] = {}
         """Patterns in what is printed, and what is shown in their place."""
+        self.really: dict[str, str] = {}
+        """What commands name, and what is meant."""
         self.clear()
 
     def clear(self) -> None:
@@ -76,13 +92,15 @@ class Place:
             shutil.copytree(copy, self.home, dirs_exist_ok=True, symlinks=True)
             return shown
         shown = self._run(command)
-        if was_empty:
+        if was_empty and not self.really:  # a server does not stay where it was
             copy = self.home.with_name(f"home-{len(self._first)}")
             shutil.copytree(self.home, copy, symlinks=True)
             self._first[command] = (shown, copy)
         return shown
 
     def _run(self, command: str) -> str:
+        for shown_name, meant in self.really.items():
+            command = command.replace(shown_name, meant)
         words = shlex.split(command)
         if words[0] == "video-rag":
             words = [sys.executable, "-m", "video_rag", *words[1:]]
@@ -124,6 +142,53 @@ class Place:
             yield
         self.environment, self.plain = {}, {}
 
+    @contextmanager
+    def beside_podcast(self) -> Iterator[None]:
+        """Commands find a feed with two episodes, and may look at loopback."""
+        folder = self.folder.with_name("podcast")
+        folder.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "examples" / "lecture.mp4", folder)
+        with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=folder)) as server:
+            host = f"127.0.0.1:{server.server_port}"
+            (folder / "feed.xml").write_text(feed(f"http://{host}"), encoding="utf-8")
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.environment = {"VIDEO_RAG_GUARD__ALLOW_PRIVATE": "true"}
+            self.plain = {f"http://{host}": f"https://{PODCAST}", host: PODCAST, **TIMES}
+            self.really = {f"https://{PODCAST}": f"http://{host}", PODCAST: host}
+            yield
+            server.shutdown()
+        self.environment, self.plain, self.really = {}, {}, {}
+
+    def beside(self, name: str) -> AbstractContextManager[None]:
+        """What a document finds beside its empty library."""
+        if name in ABOUT_DIFY:
+            return self.beside_dify()
+        return self.beside_podcast() if name in ABOUT_SOURCES else nullcontext()
+
+
+class Silent(SimpleHTTPRequestHandler):
+    """A server that logs nothing, and asks for fewer requests where a path says `busy`."""
+
+    def do_GET(self) -> None:
+        """Answer 429 or with the file."""
+        if "busy" in self.path:
+            self.send_error(429)
+        else:
+            super().do_GET()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def feed(url: str) -> str:
+    """A podcast, as RSS."""
+    items = "".join(
+        f"<item><title>{title}</title><guid>{number}</guid>"
+        f'<enclosure url="{url}/{name}" type="video/mp4" length="1"/></item>'
+        for number, (title, name) in enumerate(EPISODES.items())
+    )
+    return f'<rss version="2.0"><channel><title>Talks</title>{items}</channel></rss>'
+
 
 def quote(question: str, passages: Sequence[str]) -> str:
     """The first sentence of the passage with most of the question's words, and a link to it."""
@@ -156,10 +221,10 @@ def outdated() -> dict[Path, str]:
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder).resolve())
-        for path in [ROOT / name for name in (*DOCUMENTS, *ABOUT_DIFY)]:
+        for name in (*DOCUMENTS, *ABOUT_DIFY, *ABOUT_SOURCES):
+            path = ROOT / name
             old = path.read_text(encoding="utf-8")
-            about_dify = path.relative_to(ROOT).as_posix() in ABOUT_DIFY
-            with place.beside_dify() if about_dify else nullcontext():
+            with place.beside(name):
                 new = rewritten(old, place)
             if differs(old, new):
                 found[path] = new
