@@ -10,8 +10,9 @@ from functools import cache
 from typing import Any
 
 from video_rag import guard
-from video_rag.errors import NeedsExtra, UnsupportedUrl, VideoRagError
+from video_rag.errors import ContentError, NeedsExtra, UnsupportedUrl, VideoRagError
 from video_rag.proxy import CheckingProxy, Visit
+from video_rag.sources.weberrors import redacted
 
 MakeProxy = Callable[[str | None], CheckingProxy]
 """From the URL of the user's proxy to a checking proxy that goes through it."""
@@ -23,6 +24,10 @@ _PROTOCOLS = frozenset(
 """What yt-dlp downloads by itself; rtmp, mms and the like are for other programs, unchecked."""
 _HANDLERS = frozenset({"Requests", "CurlCFFI", "Urllib", "Websockets"})
 """Those that are known to keep to the proxy, as far as `_confined` makes them."""
+LARGEST_PAGE = 20_000_000
+"""Bytes, unpacked, of what yt-dlp reads at once: pages, lists, playlists of streams. A page packed
+a thousandfold would take all memory; one of YouTube's is 2 MB, the playlist of a day 10 MB."""
+_PIECE = 1 << 16
 _NOWHERE = "/nonexistent/no program may fetch"
 
 
@@ -138,11 +143,11 @@ def _kind() -> Any:
             return director
 
         def urlopen(self, req: Any) -> Any:
-            """Fetch; no extractor chooses another proxy for itself."""
+            """Fetch; no extractor chooses another proxy for itself, nor reads without end."""
             if isinstance(req, Request):
                 req.proxies = {}
                 req.headers.pop("Ytdl-Request-Proxy", None)
-            return super().urlopen(req)
+            return _bounded(super().urlopen(req))
 
         def dl(self, name: str, info: Any, subtitle: bool = False, test: bool = False) -> Any:
             """Download one file by ourselves; ffmpeg and rtmpdump go where they are told."""
@@ -157,6 +162,33 @@ def _kind() -> Any:
                 self.params["ffmpeg_location"] = program
 
     return Confined
+
+
+def _bounded(response: Any) -> Any:
+    """An answer that is read whole only if it is no larger than `LARGEST_PAGE`.
+
+    What is read piece by piece goes to a file, whose size is watched elsewhere.
+    """
+    read = response.read
+
+    def read_some(amount: int | None = None) -> bytes:
+        if amount is not None and amount >= 0:
+            piece: bytes = read(amount)
+            return piece
+        body = bytearray()
+        while piece := read(_PIECE):
+            body += piece
+            if len(body) > LARGEST_PAGE:
+                response.close()
+                raise ContentError(
+                    f"{redacted(str(response.url))}: larger than {LARGEST_PAGE} bytes",
+                    hint="a page is not so large: check the URL",
+                    reason="too-large",
+                )
+        return bytes(body)
+
+    response.read = read_some
+    return response
 
 
 def _parts(info: Any) -> list[Any]:

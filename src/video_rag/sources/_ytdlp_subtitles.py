@@ -12,6 +12,9 @@ from video_rag.sources import web
 from video_rag.sources._ytdlp_session import Session
 from video_rag.sources.downloads import using
 
+LARGEST = 64 * 2**20
+"""Bytes of one track: larger ones are not read (`processors.subtitles`)."""
+
 
 def subtitles(
     session: Session, info: dict[str, Any], languages: tuple[str, ...]
@@ -34,6 +37,25 @@ def none_found(title: str) -> ContentError:
     )
 
 
+class _Watch:
+    """Stops a track that nobody could read, before it fills the disk."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self.is_over = False
+        """yt-dlp keeps its hooks for what it downloads later."""
+
+    def __call__(self, progress: dict[str, Any]) -> None:
+        """One of yt-dlp's reports. Raises `ContentError` to stop."""
+        size = max(progress.get(name) or 0 for name in ("downloaded_bytes", "total_bytes"))
+        if not self.is_over and size > LARGEST:
+            raise ContentError(
+                f"{self._key}: larger than {LARGEST} bytes",
+                hint="no subtitles are so large",
+                reason="too-large",
+            )
+
+
 def _subtitle(session: Session, info: dict[str, Any], key: str) -> Path:
     """Download one track. Raises our error for yt-dlp's."""
     wanted = {
@@ -42,9 +64,13 @@ def _subtitle(session: Session, info: dict[str, Any], key: str) -> Path:
         "writeautomaticsub": True,
         "subtitleslangs": [re.escape(key)],
     }
-    downloader = session.downloader
-    with using(downloader, **wanted), session.translated(key):
-        done = downloader.process_ie_result(dict(info), download=True)
+    downloader, watch = session.downloader, _Watch(key)
+    downloader.add_progress_hook(watch)
+    try:
+        with using(downloader, **wanted), session.translated(key):
+            done = downloader.process_ie_result(dict(info), download=True)
+    finally:
+        watch.is_over = True
     path = Path(str((done.get("requested_subtitles") or {}).get(key, {}).get("filepath") or ""))
     if not path.is_file() or not path.stat().st_size:
         raise Unavailable(f"{key}: the site sent nothing", reason="network")
