@@ -59,13 +59,18 @@ class Meter:
             transient=True,
             disable=not err.is_terminal,
         )
+        self._shares_terminal = out.is_terminal and err.is_terminal
         self._tasks: dict[tuple[str, str], TaskID] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
+        if self._shares_terminal:  # else what is printed meanwhile stands behind the progress
+            out.push_render_hook(self._progress.live)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._shares_terminal:
+            out.pop_render_hook()
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
