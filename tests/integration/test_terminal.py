@@ -61,7 +61,7 @@ def test_names_and_words_of_strangers_give_a_terminal_no_orders(
         assert not ordered(out + err), command
     main(["list", "--json"])
     rows = json.loads(capsys.readouterr().out)
-    assert any(ORDERS in row["url"] for row in rows)
+    assert any(ORDERS in row["source"] for row in rows)
 
 
 def test_a_title_of_a_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 
 import typer
 from rich.markup import escape
 
-from video_rag.cli.show import Meter, complain, err, out, print_json
-from video_rag.cli.videos import CODES, Json, open_library, worst
+from video_rag.cli.show import Meter, brief, out, print_json
+from video_rag.cli.videos import CODES, Json, open_library, report_left, report_unready, worst
 from video_rag.cli.watch import checked_row
 from video_rag.cli.watch import report as report_checked
 from video_rag.library import Library, Status
@@ -43,7 +42,7 @@ def run(as_json: Json = False) -> None:
     if as_json:
         print_json(_rows(library, checks, worked))
     else:
-        _report_left(library)
+        report_left(library)
         _sum_up(checks, worked)
     raise typer.Exit(_code(library, checks, worked))
 
@@ -52,21 +51,10 @@ def _report(item: Checked | Status) -> None:
     if isinstance(item, Checked):
         report_checked(item)
         return
-    title = escape(item.video.title)
     if item.state == "ready":
-        out.print(f"[green]✓[/] {title}: ready")
-        return
-    err.print(f"[bold red]✗[/] {title}: {item.state}")
-    for failure in item.failures:
-        complain(failure.message, failure.hint)
-
-
-def _report_left(library: Library) -> None:
-    for site, (state, many) in library.intake.left.items():
-        until = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.cooling_until))
-        why = f" ({state.reason})" if state.reason else ""
-        videos = "1 video waits" if many == 1 else f"{many} videos wait"
-        out.print(f"[yellow]![/] {escape(site)} is left alone until {until}{why}: {videos}")
+        out.print(f"[green]✓[/] {escape(brief(item.video.title))}: ready")
+    else:
+        report_unready(item)
 
 
 def _sum_up(checks: Sequence[Checked], worked: Sequence[Status]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, Self
@@ -11,12 +12,40 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from video_rag.observers import Event, StageDone, StageFailed, StageProgress, StageStarted
 from video_rag.plugins import Options as PluginOptions
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Control characters but tab and newline, line separators, marks that turn the direction of writing
+# (right-to-left scripts do without these), and halves of characters, which cannot be printed.
+_HARMFUL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_LONGEST_TITLE = 100
+"""Characters of a title that are shown where it is one of many things."""
+
+
+class _Screen(Console):
+    """A terminal to which no text can give orders: files and subtitles come from strangers."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """What rich makes of every string that it is given, alone or in a table."""
+        return super().render_str(harmless(text), **options)
+
+
+out = _Screen(highlight=False, soft_wrap=True)
+err = _Screen(stderr=True, highlight=False, soft_wrap=True)
+
+
+def harmless(text: str) -> str:
+    """The text with what commands or deceives a terminal written out, as `\\u001b`."""
+    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def brief(text: str) -> str:
+    """The beginning of a title that is too long to be one of many."""
+    return text if len(text) <= _LONGEST_TITLE else f"{text[: _LONGEST_TITLE - 1]}…"
 
 
 def complain(message: str, hint: str = "") -> None:
@@ -29,7 +58,7 @@ def complain(message: str, hint: str = "") -> None:
 
 def print_json(value: Any) -> None:
     """JSON for programs: UTF-8 as it is, indented."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(harmless(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -39,7 +68,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(column, no_wrap=column != columns[-1], overflow="fold")
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
-    Console(highlight=False).print(table)
+    _Screen(highlight=False).print(table)
 
 
 class Meter:

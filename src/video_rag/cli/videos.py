@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from video_rag import timecode
-from video_rag.cli.show import Meter, complain, err, out, print_json, print_table
+from video_rag.cli.show import Meter, brief, complain, err, out, print_json, print_table
 from video_rag.errors import ContentError, NotFound
 from video_rag.library import Added, Library, Status, Wishes
 from video_rag.operations import inputs
@@ -68,9 +70,11 @@ def add(
                 _report(item, library)
     if as_json:
         print_json([_added_row(item) for item in added])
-    elif len(added) > 1:
-        _sum_up(added)
-    raise typer.Exit(worst([_code(item) for item in added]))
+    else:
+        report_left(library)
+        if len(added) > 1:
+            _sum_up(added)
+    raise typer.Exit(worst([*map(_code, added), *([4] if library.intake.left else [])]))
 
 
 def list_videos(as_json: Json = False) -> None:
@@ -89,7 +93,7 @@ def list_videos(as_json: Json = False) -> None:
             status.video.language or "",
             timecode.clock(status.video.duration) if status.video.duration else "",
             ", ".join(status.video.collections),
-            status.video.title,
+            brief(status.video.title),
         )
         for status in statuses
     ]
@@ -159,12 +163,10 @@ def _report(item: Added, library: Library) -> None:
         error = item.error or ContentError("nothing there")
         complain(str(error), error.hint)
         return
-    title = escape(status.video.title)
     if status.state != "ready":
-        err.print(f"[bold red]✗[/] {title}: {status.state}")
-        for failure in status.failures:
-            complain(failure.message, failure.hint)
+        report_unready(status)
         return
+    title = escape(brief(status.video.title))
     more = f" (the same file as {escape(item.same_as)})" if item.same_as else ""
     verb = "ready" if item.is_new else "up to date"
     out.print(f"[green]✓[/] {title}: {verb}{more}")
@@ -172,10 +174,33 @@ def _report(item: Added, library: Library) -> None:
         out.print(f"  note: {escape(note)}")
 
 
+def report_unready(status: Status) -> None:
+    """Why a video is not ready; one that only waits for its turn is at no fault."""
+    whole = status.video.title
+    title = escape(brief(whole))
+    if not status.failures:
+        out.print(f"[yellow]…[/] {title}: {status.state}")
+        return
+    err.print(f"[bold red]✗[/] {title}: {status.state}")
+    for failure in status.failures:
+        complain(failure.message.replace(whole, brief(whole)), failure.hint)
+
+
+def report_left(library: Library) -> None:
+    """The sites that were left alone, and how many videos wait for each."""
+    for site, (state, many) in library.intake.left.items():
+        until = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.cooling_until))
+        why = f" ({state.reason})" if state.reason else ""
+        videos = "1 video waits" if many == 1 else f"{many} videos wait"
+        out.print(f"[yellow]![/] {escape(site)} is left alone until {until}{why}: {videos}")
+
+
 def _sum_up(added: list[Added]) -> None:
-    ready = sum(1 for item in added if item.status and item.status.state == "ready")
+    states = Counter(item.status.state if item.status else "not taken" for item in added)
+    ready = states.pop("ready", 0)
     new = sum(1 for item in added if item.is_new)
-    out.print(f"{ready} of {len(added)} ready, {new} new")
+    rest = ", ".join(f"{many} {state}" for state, many in sorted(states.items()))
+    out.print(f"{ready} of {len(added)} ready, {new} new" + (f"; {rest}" if rest else ""))
 
 
 def _added_row(item: Added) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from video_rag.cli.show import complain, out, print_json
+from video_rag.cli.show import brief, complain, out, print_json
 from video_rag.cli.videos import Json, open_library
 from video_rag.operations import inputs
 from video_rag.redaction import redact
@@ -158,15 +158,25 @@ def check(
     Nothing is downloaded yet: `video-rag run` looks, too, and works on what was found.
     """
     checks = []
-    for checked in open_library().watch.check(urls or (), now=now):
+    watch = open_library().watch
+    for checked in watch.check(urls or (), now=now):
         checks.append(checked)
         if not as_json:
             report(checked)
     if as_json:
         print_json([checked_row(one) for one in checks])
     elif not checks:
-        out.print("nothing is due; `--now` looks at all that is watched")
+        out.print(_why_none(watch.all(), now=now))
     raise typer.Exit(max((one.error.exit_code for one in checks if one.error), default=0))
+
+
+def _why_none(watched: Sequence[Watched], *, now: bool) -> str:
+    """Why a check looked at nothing, and what would change that."""
+    if not watched:
+        return "nothing is due: nothing is watched; `watch add` follows a list"
+    if all(one.subscription.is_paused for one in watched):
+        return "nothing is due: all that is watched is paused; `watch resume` looks at it again"
+    return "nothing is due" + ("" if now else "; `--now` looks at all that is watched")
 
 
 def report(checked: Checked) -> None:
@@ -231,10 +241,12 @@ def _told(news: News) -> str:
         return ""
     if news.kind == "new":
         ids = ", ".join(news.reupload_of)
-        return f"+ {news.title}" + (f": seems to be a re-upload of {ids}" if ids else "")
+        return f"+ {brief(news.title)}" + (f": seems to be a re-upload of {ids}" if ids else "")
     if news.kind == "renamed":
-        return f"{news.detail} → {news.title}"
-    return f"{news.title}: {_COUNTED[news.kind]}" + (f" ({news.detail})" if news.detail else "")
+        return f"{brief(news.detail)} → {brief(news.title)}"
+    return f"{brief(news.title)}: {_COUNTED[news.kind]}" + (
+        f" ({news.detail})" if news.detail else ""
+    )
 
 
 def _settings_row(one: Subscription) -> dict[str, object]:
@@ -274,7 +286,7 @@ def _cells(one: Watched) -> Sequence[str]:
 def _name(one: Subscription) -> str:
     """The list's own name, and its URL."""
     url = redact(one.url)
-    return f"{one.title} ({url})" if one.title else url
+    return f"{brief(one.title)} ({url})" if one.title else url
 
 
 def _moment(seconds: float) -> str:

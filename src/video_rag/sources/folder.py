@@ -14,7 +14,7 @@ from video_rag.digest import of_value
 from video_rag.errors import ContentError, NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.model import Kind, Media, MediaSet, Video
 from video_rag.plugins import Options as PluginOptions
-from video_rag.sources import Lane, Places
+from video_rag.sources import Lane, Places, web
 from video_rag.sources.lectures import Lecture, lecture_of, lectures_in, natural, stem_of
 
 log = logging.getLogger("video_rag")
@@ -159,7 +159,7 @@ class Folder:
             video_id=_id_of(digest),
             source="folder",
             url=str(path),
-            title=stem,
+            title=web.line(stem) or "untitled",
             stem=stem,
             language=languages.pop() if alone else None,
             fingerprint=self._fingerprint(lecture),

@@ -108,7 +108,7 @@ def chapters_of(info: Info) -> tuple[Chapter, ...]:
     chapters = []
     for row in info.get("chapters") or ():
         start, end = _seconds(row.get("start_time")) or 0.0, _seconds(row.get("end_time"))
-        title = _line(row.get("title"))
+        title = line(row.get("title"))
         if end is not None and end > start and title:
             chapters.append(Chapter(start=start, end=end, title=title))
     return tuple(chapters)
@@ -351,7 +351,7 @@ def _title(info: Info, item: int | None, video_id: str) -> str:
 
     That is the number of the only video of a page, and `p02` before the title of a part.
     """
-    title = _line(info.get("title"))
+    title = line(info.get("title"))
     part = _BILIBILI_PART.search(video_id)
     if part and video_id.startswith("bilibili:"):
         series, mark, rest = title.partition(f" p{int(part[1]):02d}")
@@ -362,15 +362,15 @@ def _title(info: Info, item: int | None, video_id: str) -> str:
 
 def part_title(series: str, part: str, number: int) -> str:
     """`series - part`; with the number of a part that has no title of its own."""
-    series, part = _line(series), _line(part)
+    series, part = line(series), line(part)
     return f"{series} - {number if part in {'', series} else part}" if series else part
 
 
 def _first(info: Info, *names: str) -> str | None:
-    return next((_line(info[name]) for name in names if info.get(name)), None)
+    return next((line(info[name]) for name in names if info.get(name)), None)
 
 
-def _line(value: Any) -> str:
+def line(value: Any) -> str:
     """One line that shows as what it is."""
     return " ".join(" ".join(str(value or "").split()).translate(_DECEPTIVE).split())[
         :_LONGEST_TITLE
