@@ -159,7 +159,9 @@ def test_a_list_that_cannot_be_read_is_an_error_and_stays_in_the_list(
     shell("watch", "add", inbox)
     text = shell("watch", "check", code=3)
     assert "2 new" in text
+    assert "no news" not in text
     assert "404" in shell.err
+    assert shell.err.count("/nothing.xml") == 1
     shell("watch", "list")
     assert "error: 1:" in shell.err
     rows = shell.json("watch", "list")

@@ -186,7 +186,9 @@ def report(checked: Checked) -> None:
         reason = _PASSED[checked.passed].format(_clock(checked.subscription.due))
         out.print(f"[bold]{escape(name)}[/]: {escape(reason)}")
         return
-    out.print(f"[bold]{escape(name)}[/]: {_summary(checked)}")
+    error = checked.error
+    if checked.listed or not error:
+        out.print(f"[bold]{escape(name)}[/]: {_summary(checked)}")
     told = [line for news in checked.news if (line := _told(news))]
     for line in told[:_MOST_LINES]:
         out.print(f"  {escape(line)}")
@@ -196,8 +198,10 @@ def report(checked: Checked) -> None:
     left = max(len(told) - _MOST_LINES, 0) + max(len(problems) - _MOST_LINES, 0)
     if left:
         out.print(f"  [dim]and {left} more: --json tells all[/]")
-    if checked.error:
-        complain(f"{name}: {redact(str(checked.error))}", redact(checked.error.hint))
+    if error:
+        message = redact(str(error))
+        names_it = message.startswith(redact(checked.subscription.url))
+        complain(message if names_it else f"{name}: {message}", redact(error.hint))
 
 
 def checked_row(checked: Checked) -> dict[str, object]:
