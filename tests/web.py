@@ -18,6 +18,23 @@ _BLOCK = 4096
 """Bytes sent at once by a page that is slow or breaks off."""
 
 
+class Meeting:
+    """Answers nobody until so many different paths were asked for; hangs up when none come."""
+
+    def __init__(self, many: int) -> None:
+        self._many = many
+        self._paths: set[str] = set()
+        self._all_here = threading.Event()
+
+    def wait(self, path: str) -> None:
+        """Raises `ConnectionError` after ten seconds without the others."""
+        self._paths.add(path)
+        if len(self._paths) >= self._many:
+            self._all_here.set()
+        if not self._all_here.wait(10):
+            raise ConnectionError(f"{path} stayed alone")
+
+
 @dataclass(frozen=True)
 class Page:
     """What a path answers."""
@@ -38,6 +55,8 @@ class Page:
     """Send this Content-Length instead of the true one."""
     cookie: str = ""
     """Refuse with 403 who does not send this cookie."""
+    meeting: Meeting | None = None
+    """Wait for requests of other pages before answering."""
 
     @property
     def tag(self) -> str:
@@ -81,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         page = site.pages.get(path, Page(b"not found", status=404))
         if page.cookie and page.cookie not in "; ".join(cookies).split("; "):
             page = Page(b"sign in first", status=403)
+        if page.meeting:
+            page.meeting.wait(path)
         self.answer(page, path)
 
     def do_HEAD(self) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
+
+from make import apart, pages, whole
 
 HERE = Path(__file__).resolve().parent
 RATE = 20_000_000
@@ -42,19 +46,6 @@ def serving(folder: Path, rate: float = RATE) -> Iterator[str]:
             server.kill()
 
 
-def make_media(folder: Path) -> None:
-    """A real video, made as long as it must be by an empty box at its end; the same as HLS."""
-    from video_rag.testing import clips
-
-    clips.silent_video(folder / "clip.mp4")
-    clip = (folder / "clip.mp4").read_bytes()
-    for name, size in SIZES.items():
-        rest = size - len(clip)
-        box = rest.to_bytes(4, "big") + b"free"
-        (folder / f"{name}.mp4").write_bytes(clip + box + b"\0" * (rest - len(box)))
-    (folder / "garbage.mp4").write_bytes(b"this is no video" * 1000)
-
-
 def child(*arguments: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, str(HERE / "child.py"), *arguments],
@@ -68,16 +59,21 @@ def child(*arguments: str) -> dict[str, Any]:
 
 
 def compare(rounds: int) -> list[dict[str, Any]]:
-    """Bare yt-dlp and ours in turns, for each size."""
+    """Bare yt-dlp and ours in turns, for each size in one file, and with the sound apart."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as url:
-        make_media(Path(folder))
+        cases = {}
         for name, size in SIZES.items():
+            cases[name] = size, f"{url}/{whole(Path(folder), name, size)}"
+            cases[f"{name}, apart"] = size, f"{url}/{apart(Path(folder), name, size)}"
+        for name, (size, address) in cases.items():
             bare, ours = [], []
             for number in range(rounds):
                 place = f"{folder}/{name}-{number}"
-                bare.append(child("bare", f"{url}/{name}.mp4", f"{place}-bare"))
-                ours.append(child("ours", f"{url}/{name}.mp4", f"{place}-ours"))
+                bare.append(child("bare", address, f"{place}-bare"))
+                ours.append(child("ours", address, f"{place}-ours"))
+                for kind in ("bare", "ours"):
+                    shutil.rmtree(f"{place}-{kind}")
             parts = {
                 part: round(median(one["parts"].get(part, 0.0) for one in ours), 3)
                 for part in ours[0]["parts"]
@@ -141,20 +137,19 @@ def channel(rounds: int) -> dict[str, Any]:
 def queue() -> dict[str, Any]:
     """1,000 queued downloads of which every twentieth is at fault, until nothing is left."""
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), 200_000_000) as url:
-        make_media(Path(folder))
-        urls = []
-        for number in range(QUEUE):
-            urls.append(f"{url}/copy/{number}/clip.mp4")
-            if number % 20 == 7:
-                fault = FAULTS[(number // 20) % len(FAULTS)]
-                name = "garbage.mp4" if fault == "garbage" else "clip.mp4"
-                prefix = "" if fault == "garbage" else f"/fault/{fault}"
-                urls[-1] = f"{url}{prefix}/copy/{number}/{name}"
+        pages(Path(folder), FAULTS)
+        urls = [
+            f"{url}/copy/{number}/{FAULTS[number // 20 % len(FAULTS)]}.html"
+            if number % 20 == 7
+            else f"{url}/copy/{number}/talk.html"
+            for number in range(QUEUE)
+        ]
         Path(folder, "urls.txt").write_text("\n".join(urls), encoding="utf-8")
         row = child("queue", f"{folder}/urls.txt", f"{folder}/home")
         served = counts(url)
-        healthy = [path for path in served if path.startswith("/copy/") and "garbage" not in path]
-        row["healthy files asked for more than twice"] = sum(served[p] > 2 for p in healthy)
+        whole_films = [path for path in served if re.fullmatch(r"/copy/\d+/talk.mp4", path)]
+        row["healthy films asked for"] = len(whole_films)
+        row["of them more than twice"] = sum(served[path] > 2 for path in whole_films)
     return row
 
 

@@ -1,7 +1,7 @@
 """A web server that sends files at a steady rate: `python server.py FOLDER BYTES_PER_SECOND`.
 
 Prints its address, then serves until it is ended. Knows `Range` and `HEAD`, counts requests under
-`/counts`, and misbehaves where a path asks for it: `/fault/404/x.mp4`, `/fault/cut/x.mp4` …
+`/counts`, and misbehaves where a path asks for it: `/fault/404/x.mp4`, `/copy/7/fault/cut/x.mp4` …
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ counts: Counter[str] = Counter()
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a small body waits 40 ms for its head's receipt
 
     def do_HEAD(self) -> None:
         self.answer(with_body=False)
@@ -39,8 +40,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         if with_body:
             counts[path] += 1
-        fault = re.match(r"/fault/(\w+)(/.*)", path)
-        kind, name = (fault[1], fault[2]) if fault else ("", path)
+        fault = re.search(r"/fault/(\w+)", path)
+        kind, name = (fault[1], path.replace(fault[0], "")) if fault else ("", path)
         if kind.isdecimal():
             self.small(int(kind), b"no", "text/plain")
             return

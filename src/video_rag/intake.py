@@ -66,7 +66,8 @@ class Intake:
         self._queue = queue
         self._sources = sources
         self.left: dict[str, tuple[SiteState, int]] = {}
-        """Sites that the last `process` left alone, and how many videos wait for each."""
+        """Sites that `process` left alone, and how many videos wait for each; whoever begins a
+        pass empties it."""
 
     def give(self, found: Video, wishes: Wishes) -> Given:
         """Put a video into the library, or what is new about one that is there."""
@@ -108,7 +109,6 @@ class Intake:
         stages, which take one video after another. A site that cools down is left alone: see
         `left`.
         """
-        self.left = {}
         lanes, here = self._sorted(video_ids)
         for video_id in here:
             self.work(video_id)
@@ -187,7 +187,8 @@ class Intake:
                     return
                 state = self._ledger.sites.site(site)
                 if state.cooling_until > now():
-                    self.left[site] = state, len(lane.waiting)
+                    earlier = self.left[site][1] if site in self.left else 0
+                    self.left[site] = state, earlier + len(lane.waiting)
                     lane.waiting.clear()
                     break
                 lane.running += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +47,11 @@ from video_rag.wiring import Parts
 __all__ = ["Added", "Library", "Status", "Wishes"]
 
 AnyNoun = TypeVar("AnyNoun", bound=Noun)
+
+
+_LOOK_AHEAD = 16
+"""URLs that are looked up before work on their videos begins: their files can then be fetched
+several at once, and the first is ready soon."""
 
 
 class Library:
@@ -95,16 +101,20 @@ class Library:
         what failed because a server was away.
         """
         known = self._urls()
-        for url in urls:
-            given: dict[str, tuple[Video, Given]] = {}
-            try:
-                for found in self._found(url, set(known.values())):
-                    if isinstance(found, VideoRagError):
-                        yield Added(url, error=found)
-                    else:
-                        given[found.video_id] = found, self.intake.give(found, wishes or Wishes())
-            except VideoRagError as error:
-                yield Added(url, error=error)
+        self.intake.left.clear()
+        left = iter(urls)
+        while some := list(islice(left, _LOOK_AHEAD)):
+            given: dict[str, list[tuple[Video, Given]]] = {}
+            for url in some:
+                try:
+                    for found in self._found(url, set(known.values())):
+                        if isinstance(found, VideoRagError):
+                            yield Added(url, error=found)
+                        else:
+                            one = self.intake.give(found, wishes or Wishes())
+                            given.setdefault(found.video_id, []).append((found, one))
+                except VideoRagError as error:
+                    yield Added(url, error=error)
             yield from self._work_on(given, known)
 
     def run(self) -> Iterator[Checked | Status]:
@@ -113,6 +123,7 @@ class Library:
         Gives what was found in each list, then each video that was worked on. What had to be left
         for later, because a site cools down, is in `intake.left`.
         """
+        self.intake.left.clear()
         yield from self.watch.check()
         known = self._urls()
         for video_id in self.intake.process(self.intake.unfinished()):
@@ -153,22 +164,22 @@ class Library:
                 yield from source.parts(found)
 
     def _work_on(
-        self, given: Mapping[str, tuple[Video, Given]], known: dict[str, str]
+        self, given: Mapping[str, list[tuple[Video, Given]]], known: dict[str, str]
     ) -> Iterator[Added]:
         """Work on what was given; the videos that need nothing come first."""
-        stale = [video_id for video_id, (_found, one) in given.items() if one.is_stale]
+        stale = [
+            video_id for video_id, all_of in given.items() if any(g.is_stale for _, g in all_of)
+        ]
         for video_id in stale:
             self.intake.forgive_passing(video_id)
-        rest = dict.fromkeys(given)
         fresh = (video_id for video_id in given if video_id not in set(stale))
+        rest = dict.fromkeys(given)
         for video_id in (*fresh, *self.intake.process(stale)):
             rest.pop(video_id, None)
-            found, one = given[video_id]
             status = self._settled(video_id, known)
-            yield Added(found.url, status, is_new=one.is_new, same_as=one.same_as)
+            yield from _told(given[video_id], status)
         for video_id in rest:  # its site cools down
-            found, one = given[video_id]
-            yield Added(found.url, self.status(video_id), is_new=one.is_new, same_as=one.same_as)
+            yield from _told(given[video_id], self.status(video_id))
 
     def _settled(self, video_id: str, known: dict[str, str]) -> Status:
         """The status of a video that was worked on; a ready one takes an earlier one's place."""
@@ -364,6 +375,12 @@ class Library:
         if found is None:
             raise NotFound(f"{video_id} has no {name} yet", hint=f"see `video-rag show {video_id}`")
         return found
+
+
+def _told(given: Iterable[tuple[Video, Given]], status: Status) -> Iterator[Added]:
+    """What became of a video, for each time it was given."""
+    for found, one in given:
+        yield Added(found.url, status, is_new=one.is_new, same_as=one.same_as)
 
 
 def _is_known(video_id: str, known: set[str]) -> bool:

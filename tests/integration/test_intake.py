@@ -16,7 +16,7 @@ from video_rag.pipeline.work import load
 from video_rag.settings import load_settings
 from video_rag.sites import site_of
 from video_rag.testing import clips
-from web import Page, Site, serve
+from web import Meeting, Page, Site, serve
 
 pytest.importorskip("yt_dlp")
 
@@ -71,6 +71,42 @@ def test_videos_of_two_sites_are_all_ready_and_each_file_was_asked_for_once(
         assert [site.gets[f"/{number}.mp4"] > 0 for number in range(3)] == [True] * 3
     again = list(library.add([url for site in sites for url in pages(site)]))
     assert not any(item.is_new for item in again)
+    library.close()
+
+
+def test_files_of_urls_given_one_by_one_come_side_by_side(sites: tuple[Site, Site]) -> None:
+    meeting = Meeting(2)
+    for number, site in enumerate(sites):
+        path = f"/{number}.mp4"
+        site.pages[path] = replace(site.pages[path], meeting=meeting)
+    library = library_with()
+    added = library.add([f"{site.url}/{number}" for number, site in enumerate(sites)])
+    assert [item.status.state for item in added if item.status] == ["ready"] * 2
+    library.close()
+
+
+def test_a_url_given_twice_is_told_twice_and_fetched_once(sites: tuple[Site, Site]) -> None:
+    library = library_with()
+    url = pages(sites[0])[0]
+    added = list(library.add([url, url]))
+    assert [item.is_new for item in added] == [True, False]
+    assert [item.status.state for item in added if item.status] == ["ready"] * 2
+    assert sites[0].sent["/0.mp4"] < 2 * len(sites[0].pages["/0.mp4"].body)
+    library.close()
+
+
+def test_what_waits_for_a_site_is_told_at_the_end_of_a_long_list(
+    sites: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_rag.library._LOOK_AHEAD", 2)
+    one, two = sites
+    one.pages["/0.mp4"] = Page(b"no", status=412)
+    library = library_with()
+    list(library.add([*pages(one)[:2], *pages(two)[:2]]))
+    left = {name: many for name, (_state, many) in library.intake.left.items()}
+    assert left == {site_of(one.url): 1}
+    list(library.add(pages(two)[:1]))
+    assert library.intake.left == {}
     library.close()
 
 
