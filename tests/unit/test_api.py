@@ -229,6 +229,15 @@ def test_what_is_added_is_worked_on_in_the_background(client: TestClient, tmp_pa
     assert row["video_ids"] == [id_of(client, "Goats")]
 
 
+def test_what_is_fetched_is_said_and_checked(client: TestClient, tmp_path: Path) -> None:
+    url = {"url": str(tmp_path / "talk.srt")}
+    refused = client.post("/api/videos", json={**url, "fetch": "4k"})
+    assert refused.status_code == 400
+    assert "480p" in refused.text
+    assert client.get("/api/additions").json() == []
+    assert client.post("/api/videos", json={**url, "fetch": "480p"}).status_code == 202
+
+
 def test_what_cannot_be_added_is_told_later(client: TestClient, tmp_path: Path) -> None:
     client.post("/api/videos", json={"url": str(tmp_path / "missing.mp4")})
     [row] = until(lambda: is_through(client))

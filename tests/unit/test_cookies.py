@@ -330,6 +330,7 @@ def test_a_wall_before_expired_cookies_says_so(error: VideoRagError, tmp_path: P
     assert "2026-11-15" in str(told)
     assert str(given.cookies) in told.hint
     assert told.__cause__ is error
+    assert told.retry_after == 86_400.0
 
 
 def test_other_errors_and_good_cookies_leave_an_error_as_it_is(tmp_path: Path) -> None:

@@ -170,6 +170,13 @@ def test_nothing_to_read_is_an_error_with_a_remedy(text: str) -> None:
     assert "subtitle" in caught.value.hint
 
 
+def test_nothing_to_read_tells_why_subtitles_were_refused() -> None:
+    why = "subtitles en (platform) refused: they run 12:40 past the end of the video"
+    silent = Transcripts(notes=(why,))
+    with pytest.raises(ContentError, match="12:40 past the end"):
+        Timeline(Timeline.Options()).compose(VIDEO, MediaSet(files=()), silent, Slides())
+
+
 def test_builds_of_one_slide_are_one_slide() -> None:
     shown = [slide(0, 5, "T", "a"), slide(5, 9, "T", "a", "b"), slide(9, 12, "Other")]
     assert [(s.start, s.end, s.text) for s in tidy(shown)] == [(0, 9, "T\na\nb"), (9, 12, "Other")]

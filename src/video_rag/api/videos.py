@@ -13,7 +13,7 @@ from video_rag.api.problems import Forbidden
 from video_rag.errors import NotFound
 from video_rag.library import Library, Status, Wishes
 from video_rag.model import Document, Section, Slide, Transcripts
-from video_rag.operations import keys
+from video_rag.operations import inputs, keys
 from video_rag.operations.rows import Row, failure_rows, video_row
 
 router = APIRouter(prefix="/api", tags=["videos"])
@@ -28,6 +28,8 @@ class NewVideo(BaseModel):
     collection: Name | None = None
     title: Name | None = None
     language: Name | None = None
+    fetch: Annotated[str, Field(max_length=20)] | None = None
+    """`video`, `audio`, `subtitles`, or a greatest height such as `480p`."""
 
 
 @router.get("/videos", dependencies=[needs("read")])
@@ -47,7 +49,8 @@ def add_video(new: NewVideo, request: Request, caller: Caller = needs("write")) 
         raise Forbidden(
             "only URLs can be added with this key", hint="paths on the server need the role admin"
         )
-    wishes = Wishes(collection=new.collection, title=new.title, language=new.language)
+    wanted = inputs.check_wanted(new.fetch)
+    wishes = Wishes(new.collection, new.title, new.language, wanted)
     return _additions(request).add(new.url, wishes).row()
 
 

@@ -66,8 +66,10 @@ class Timeline:
         spoken = [track for track in spoken if track.segments]
         shown = tidy(slides.slides)
         if not spoken and not any(slide.text.strip() for slide in shown):
+            why = dict.fromkeys([*media.notes, *transcripts.notes])
             raise ContentError(
-                f"{video.title} has nothing to read: no speech, no subtitles, no text on slides",
+                f"{video.title} has nothing to read: no speech, no subtitles, no text on slides"
+                + "".join(f" · {note}" for note in why),
                 hint="put a subtitle file with the same name beside it and add it again",
             )
         tracks, left_out = _one_per_language(spoken)

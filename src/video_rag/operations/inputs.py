@@ -30,10 +30,10 @@ def sources(names: Iterable[str], files: Iterable[Path]) -> list[str]:
 
 
 def check_wanted(text: str | None) -> str | None:
-    """What `--fetch` says, checked. Raises `UsageError`."""
+    """What is to be fetched of a video, checked. Raises `UsageError`."""
     if text is not None and text and not _WANTED.fullmatch(text):
         raise UsageError(
-            f"--fetch {text}: no such choice",
+            f"{text}: this cannot be fetched",
             hint="use video, audio, subtitles, or a greatest height such as 480p",
         )
     return text

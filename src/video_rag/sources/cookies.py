@@ -27,6 +27,7 @@ SOON = 7 * 86_400.0
 """Seconds before their end from which on expiring cookies are warned of."""
 WALLS = frozenset({"sign-in", "bot-check", "risk-control"})
 """Reasons (`VideoRagError.reason`) that expired cookies explain."""
+_DAY = 86_400.0
 LOGIN: dict[str, tuple[tuple[str, ...], ...]] = {
     "bilibili.com": (("SESSDATA",),),
     "instagram.com": (("sessionid",),),
@@ -193,6 +194,7 @@ def explain(
         reason="cookies-expired",
     )
     told.video_id = error.video_id
+    told.retry_after = _DAY  # by then somebody may have exported them again
     told.__cause__ = error
     return told
 

@@ -13,7 +13,7 @@ from video_rag.errors import ContentError, Rejected, Unavailable, VideoRagError
 COOLING = frozenset({"risk-control", "rate-limit", "bot-check"})
 """Walls after which a site is left alone for a while: asking on makes them higher."""
 
-HOUR = 3600.0
+HOUR, DAY = 3600.0, 86400.0
 COOKIES = 'give the cookies of a signed-in browser: [sources.ytdlp.sites."{site}"] cookies'
 UPDATE = "the site may have changed: run video-rag update"
 _LOOK = "open it in a browser to see whether it is there"
@@ -145,6 +145,7 @@ WALLS: tuple[Wall, ...] = (
         Rejected,
         "export the cookies again, in a private window that is closed afterwards",
         r"cookies are no longer valid",
+        retry_after=DAY,
     ),
     Wall(
         "javascript",
