@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import tracemalloc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from places import places
 from video_rag.errors import ContentError
 from video_rag.model import Video
 from video_rag.sources import _ytdlp_door, _ytdlp_subtitles
+from video_rag.sources._ytdlp_door import Door
 from video_rag.sources.ytdlp import YtDlp
 from video_rag.testing import clips
 from web import Page, Site, serve
@@ -100,3 +102,14 @@ def test_subtitles_that_unpack_without_end_do_not_fill_the_disk(
     assert any("larger than" in note for note in media.notes)
     left = [path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()]
     assert sum(left) < 1.5 * _ytdlp_subtitles.LARGEST
+
+
+def test_an_answer_that_nobody_reads_is_let_go_of_at_once(site: Site) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with Door(allow_private=True).open("x", {"quiet": True}) as downloader:
+            dropped = weakref.ref(downloader.urlopen(f"{site.url}/clip.mp4"))
+            assert dropped() is None
+    finally:
+        gc.enable()

@@ -169,26 +169,35 @@ def _bounded(response: Any) -> Any:
 
     What is read piece by piece goes to a file, whose size is watched elsewhere.
     """
-    read = response.read
-
-    def read_some(amount: int | None = None) -> bytes:
-        if amount is not None and amount >= 0:
-            piece: bytes = read(amount)
-            return piece
-        body = bytearray()
-        while piece := read(_PIECE):
-            body += piece
-            if len(body) > LARGEST_PAGE:
-                response.close()
-                raise ContentError(
-                    f"{redacted(str(response.url))}: larger than {LARGEST_PAGE} bytes",
-                    hint="a page is not so large: check the URL",
-                    reason="too-large",
-                )
-        return bytes(body)
-
-    response.read = read_some
+    # Its class is changed, since a function put into it would hold it: extractors of yt-dlp drop
+    # answers unread, and these must be closed at once, not when the collector comes by.
+    response.__class__ = _bounded_kind(type(response))
     return response
+
+
+@cache
+def _bounded_kind(kind: Any) -> Any:
+    """One of yt-dlp's classes of answers, with a limit."""
+
+    class Bounded(kind):  # type: ignore[misc]  # yt-dlp has no types
+        def read(self, amount: int | None = None) -> bytes:
+            """So many bytes, or the whole. Raises `ContentError` for too large a whole."""
+            if amount is not None and amount >= 0:
+                piece: bytes = super().read(amount)
+                return piece
+            body = bytearray()
+            while piece := super().read(_PIECE):
+                body += piece
+                if len(body) > LARGEST_PAGE:
+                    self.close()
+                    raise ContentError(
+                        f"{redacted(str(self.url))}: larger than {LARGEST_PAGE} bytes",
+                        hint="a page is not so large: check the URL",
+                        reason="too-large",
+                    )
+            return bytes(body)
+
+    return Bounded
 
 
 def _parts(info: Any) -> list[Any]:
