@@ -26,6 +26,12 @@ _PAIR = re.compile(
     r"(?:\"[^\"]*\"|'[^']*'|[^\s&;,\"')}\]]+)",
     flags=re.IGNORECASE,
 )
+_PARAMETER = re.compile(
+    r"([?&](?:auth|sig|sign|pwd|pass|sid|session|sessionid|access|hash|hdnts)=)[^\s&#\"')]+",
+    flags=re.IGNORECASE,
+)
+"""Of an address; as a word in a sentence these names say nothing."""
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 # How keys of OpenAI-compatible servers and of Dify begin; servers quote them in their refusals.
 _KEY = re.compile(r"\b(sk|app|dataset)-(?:[a-z0-9]{1,8}-){0,2}[A-Za-z0-9*_]{16}[\w*-]*")
 
@@ -41,7 +47,16 @@ def redact(text: str) -> str:
     text = _HEADER.sub(rf"\1\2{MASK}", text)
     text = _BEARER.sub(rf"\1 {MASK}", text)
     text = _PAIR.sub(rf"\1{MASK}", text)
+    text = _PARAMETER.sub(rf"\1{MASK}", text)
     return _KEY.sub(rf"\1-{MASK}", text)
+
+
+def redact_urls(text: str) -> str:
+    """The text with the secrets cut out of its addresses only.
+
+    For sentences of ours, which may say `cookies = "cookies.txt"`.
+    """
+    return _URL.sub(lambda match: redact(match[0]), text)
 
 
 def hide(name: str, value: Any) -> Any:

@@ -16,7 +16,7 @@ from video_rag import guard
 from video_rag.errors import BackendError, NotFound, Unavailable, UsageError, VideoRagError
 from video_rag.intake import Given
 from video_rag.model import Video
-from video_rag.redaction import redact
+from video_rag.redaction import redact, redact_urls
 from video_rag.sites import Sites, site_of
 from video_rag.sources import Source
 from video_rag.status import Wishes
@@ -260,4 +260,4 @@ def _problem(error: VideoRagError | None) -> str:
     if error is None:
         return ""
     hint = f" ({error.hint})" if error.hint else ""
-    return redact(" ".join(f"{error}{hint}".split()))
+    return " ".join(f"{redact(str(error))}{redact_urls(hint)}".split())

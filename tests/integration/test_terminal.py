@@ -117,3 +117,30 @@ def test_watch_check_says_why_there_is_nothing_to_look_at(
     assert "is paused" in capsys.readouterr().out
     main(["watch", "check"])
     assert "--now" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["add", "ftp://me:Q7zQ7z@h/x"],
+        ["add", "rtsp://h/x?token=Q7zQ7z"],
+        ["show", "https://h/x?auth=Q7zQ7z"],
+        ["watch", "add", "ftp://me:Q7zQ7z@h/x"],
+        ["watch", "pause", "https://me:Q7zQ7z@h"],
+        ["add", "--json", "rtsp://h/x?token=Q7zQ7z"],
+    ],
+)
+def test_an_address_that_is_refused_is_told_without_its_secrets(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command) == 2
+    out, err = capsys.readouterr()
+    rest = [value for key, value in _texts(out) if key != "source"]
+    assert "Q7z" not in err + "".join(rest)
+
+
+def _texts(out: str) -> list[tuple[str, str]]:
+    """What is printed, by key if it is JSON; programs get back the address that they gave."""
+    if not out.startswith("["):
+        return [("", out)]
+    return [(key, str(value)) for row in json.loads(out) for key, value in row.items()]

@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from video_rag.redaction import MASK, hide, looks_secret, redact, shown
+from video_rag.redaction import MASK, hide, looks_secret, redact, redact_urls, shown
 
 SECRETS = st.text("abcXYZ0189_-.~", min_size=8, max_size=40).map("Q7z".__add__)
+
+
+def test_only_addresses_in_a_sentence_are_looked_at() -> None:
+    text = 'see ftp://me:Q7zQ7zQ7z@host/?token=Q7zQ7z2, then set cookies = "cookies.txt"'
+    clean = redact_urls(text)
+    assert "Q7z" not in clean
+    assert clean.endswith('then set cookies = "cookies.txt"')
 
 
 @given(
@@ -22,6 +29,8 @@ SECRETS = st.text("abcXYZ0189_-.~", min_size=8, max_size=40).map("Q7z".__add__)
             "https://host/v?api_key={}",
             "{{'api_key': '{}', 'a': 1}}",
             '{{"access_token": "{}"}}',
+            "https://host/feed?auth={}",
+            "https://host/feed?a=1&sig={}&b=2",
             "password={}",
             "Authorization: Bearer {}",
             "'authorization': 'Basic {}'",

@@ -405,6 +405,31 @@ def test_classes_are_sorted_by_what_to_do_next(name: str, kind: type, reason: st
     assert found.hint
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "No connection adapters were found for 'file:///etc/passwd'",
+        "file:// URLs are disabled by default in yt-dlp for security reasons. Use --enable-x",
+        '(1) Protocol "file" disabled',
+    ],
+)
+def test_what_leads_off_the_web_is_refused_for_good(message: str) -> None:
+    error = translate(OSError(message), "https://a.example/x")
+    assert isinstance(error, UnsupportedUrl)
+    assert str(error) == "https://a.example/x leads to what is neither http nor https"
+    assert error.hint
+
+
+def test_advice_for_users_of_yt_dlp_is_left_out() -> None:
+    assert redacted("It is so. Use --enable-thing to have it") == "It is so"
+
+
+def test_a_circle_of_redirects_is_not_put_down_to_an_old_ytdlp() -> None:
+    said = "Unable to download webpage: HTTP Error 302: Found (redirect loop detected)"
+    error = translate(OSError(said), "https://a.example/x")
+    assert "circle" in error.hint
+
+
 def test_words_in_addresses_mean_nothing() -> None:
     found = translate(error("Unable to download https://a.example/private-video/drm-premium"), "x")
     assert found.reason == ""

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from video_rag.observers import Event, StageDone, StageFailed, StageProgress, StageStarted
 from video_rag.plugins import Options as PluginOptions
+from video_rag.redaction import redact_urls
 
 # Control characters but tab and newline, line separators, marks that turn the direction of writing
 # (right-to-left scripts do without these), and halves of characters, which cannot be printed.
@@ -49,11 +50,11 @@ def brief(text: str) -> str:
 
 
 def complain(message: str, hint: str = "") -> None:
-    """One line of what happened, one of what to do."""
-    line = " ".join(message.split())
+    """One line of what happened, one of what to do; addresses in them without their secrets."""
+    line, hint = (redact_urls(" ".join(text.split())) for text in (message, hint))
     err.print(f"[bold red]error:[/] {escape(line)}")
     if hint:
-        err.print(f"[bold]hint:[/]  {escape(' '.join(hint.split()))}")
+        err.print(f"[bold]hint:[/]  {escape(hint)}")
 
 
 def print_json(value: Any) -> None:

@@ -16,6 +16,7 @@ from video_rag.errors import ContentError, NotFound
 from video_rag.library import Added, Library, Status, Wishes
 from video_rag.operations import inputs
 from video_rag.operations.rows import failure_rows, video_row
+from video_rag.redaction import redact_urls
 from video_rag.settings import load_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -206,7 +207,7 @@ def _sum_up(added: list[Added]) -> None:
 def _added_row(item: Added) -> dict[str, object]:
     if item.status is None:
         error = item.error
-        problem = {"message": str(error), "hint": error.hint if error else ""}
+        problem = {"message": redact_urls(str(error)), "hint": error.hint if error else ""}
         return {"source": item.url, "state": "failed", "failures": [problem]}
     return {**video_row(item.status), "failures": failure_rows(item.status)}
 
@@ -237,7 +238,7 @@ def _print_facts(status: Status) -> None:
     out.print(f"[bold]{escape(video.title)}[/]")
     for name, value in facts.items():
         if value:
-            out.print(f"  {name:11} {escape(value)}")
+            out.print(f"  {name:11} {escape(redact_urls(value))}")
     for failure in status.failures:
         complain(f"{failure.stage}: {failure.message}", failure.hint)
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from video_rag.cli.show import brief, complain, out, print_json
 from video_rag.cli.videos import Json, open_library
 from video_rag.operations import inputs
-from video_rag.redaction import redact
+from video_rag.redaction import redact, redact_urls
 from video_rag.stores import Subscription
 from video_rag.watch import Changes, Checked, News, Watched
 from video_rag.watch_rules import EVERY
@@ -201,7 +201,7 @@ def report(checked: Checked) -> None:
     if error:
         message = redact(str(error))
         names_it = message.startswith(redact(checked.subscription.url))
-        complain(message if names_it else f"{name}: {message}", redact(error.hint))
+        complain(message if names_it else f"{name}: {message}", error.hint)
 
 
 def checked_row(checked: Checked) -> dict[str, object]:
@@ -225,7 +225,11 @@ def checked_row(checked: Checked) -> dict[str, object]:
         ],
         "counts": _counts(checked.counts),
         "problems": [redact(str(problem)) for problem in checked.problems],
-        "error": {"message": redact(str(error)), "hint": redact(error.hint), "reason": error.reason}
+        "error": {
+            "message": redact(str(error)),
+            "hint": redact_urls(error.hint),
+            "reason": error.reason,
+        }
         if error
         else None,
     }

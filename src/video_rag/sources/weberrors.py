@@ -33,6 +33,15 @@ _NOTHING_TO_PLAY = re.compile(
     r"requested format is not available|no video formats found|only images are available",
     re.IGNORECASE,
 )
+_NO_WEB = re.compile(
+    r"file:// URLs are disabled|no connection adapters|unknown url type"
+    r"|protocol .{0,40}(?:not supported|disabled)",
+    re.IGNORECASE,
+)
+"""How yt-dlp and its libraries refuse `file:` and the like, which pages redirect to."""
+_CIRCLE = (
+    "open it in a browser: it sends its visitors in a circle, maybe only those without cookies"
+)
 _BY_CLASS = {
     "GeoRestrictedError": "region",
     "UserNotLive": "upcoming",
@@ -66,6 +75,9 @@ def translate(
         return UnsupportedUrl(f"{what}: no video was found there", hint="give a video's own page")
     said, extractor = words_of(str(error))
     said = said or type(error).__name__
+    if _NO_WEB.search(said):
+        hint = "such addresses are never fetched: check where it leads, in a browser"
+        return UnsupportedUrl(f"{what} leads to what is neither http nor https", hint=hint)
     if status is None and (match := _STATUS.search(said)):
         status = int(match[1])  # the downloader keeps only the words of what it met
     site = site or site_of(what) or _site_of_extractor(extractor)
@@ -96,7 +108,7 @@ def redacted(text: str) -> str:
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
     text = re.sub(r"\(caused by .*", "", text, flags=re.DOTALL)
     text = re.split(
-        r"[;.]?\s*(?:please report this issue|Use --cookies|(?:See|refer to)\s+https?://)", text
+        r"[;.]?\s*(?:please report this issue|Use --[a-z]|(?:See|refer to)\s+https?://)", text
     )[0]
     text = re.sub(r"(https?://)[^\s/@]*@", r"\1", text)
     text = re.sub(r"HTTPS?Connection\([^)]*\):\s*", "", text)
@@ -161,7 +173,8 @@ def _of_status(
     """What an HTTP status means for a video."""
     wall = walls.of_status(status, site, said)
     if wall is None:
-        return Rejected(f"{what}{said}", hint=walls.UPDATE, reason="changed")
+        hint = _CIRCLE if 300 <= status < 400 else walls.UPDATE
+        return Rejected(f"{what}{said}", hint=hint, reason="changed")
     if wall.kind is ContentError:
         told = f"it is not there ({status})" if wall.reason == "deleted" else f"refused ({status})"
         return made(wall, what + told, site)
