@@ -49,7 +49,7 @@ __all__ = ["Added", "Library", "Status", "Wishes"]
 AnyNoun = TypeVar("AnyNoun", bound=Noun)
 
 
-_LOOK_AHEAD = 16
+_LOOK_AHEAD = 8
 """URLs that are looked up before work on their videos begins: their files can then be fetched
 several at once, and the first is ready soon."""
 

@@ -182,6 +182,31 @@ def test_a_warning_of_yt_dlp_becomes_a_note_of_the_session(site: Site, tmp_path:
     assert set(session.walls) == {"sign-in", "po-token"}
 
 
+def looked_up_with_a_warning(site: Site, folder: Path, **options: Any) -> tuple[YtDlp, Video]:
+    """A video whose page, so the look of a moment ago, lets only some things through."""
+    chosen = YtDlp.Options.model_validate({"retries": 0, **options})
+    source = YtDlp(chosen, places=places(folder))
+    (video,) = source.discover(f"{site.url}/clip.mp4")
+    assert isinstance(video, Video)
+    fetch = source._fetch
+    facts = fetch._recent.take(video.url)
+    assert facts
+    fetch.remember(video, facts._replace(notes=("subtitles need a login (sign-in)",)))
+    return source, video
+
+
+def test_what_the_look_was_warned_of_is_a_note_of_the_download(site: Site, tmp_path: Path) -> None:
+    source, video = looked_up_with_a_warning(site, tmp_path)
+    assert "subtitles need a login (sign-in)" in source.fetch(video, tmp_path).notes
+
+
+def test_no_subtitles_tells_what_the_look_was_warned_of(site: Site, tmp_path: Path) -> None:
+    source, video = looked_up_with_a_warning(site, tmp_path, fetch="subtitles")
+    with pytest.raises(ContentError, match=r"no subtitles .* need a login") as caught:
+        source.fetch(video, tmp_path)
+    assert caught.value.reason == "no-subtitles"
+
+
 def test_expired_cookies_are_named_as_the_reason(site: Site, tmp_path: Path) -> None:
     sessions = Sessions(YtDlp.Options(), places(tmp_path))
 

@@ -9,6 +9,7 @@ from video_rag.errors import ContentError, UnsupportedUrl, VideoRagError
 from video_rag.model import Video
 from video_rag.sources import _feed_memory, _ytdlp_lists, _ytdlp_series, feeds, web
 from video_rag.sources._ytdlp_options import Options
+from video_rag.sources._ytdlp_recent import Facts
 from video_rag.sources._ytdlp_session import Session, Sessions
 from video_rag.sources.weberrors import redacted
 
@@ -20,12 +21,12 @@ class Discovery:
         self,
         options: Options,
         sessions: Sessions,
-        remember: Callable[[Video, dict[str, Any]], None] | None = None,
+        remember: Callable[[Video, Facts], None] | None = None,
     ) -> None:
         self.options = options
         self.sessions = sessions
         self.remember = remember
-        """Told of each video that was looked up by itself, with yt-dlp's facts."""
+        """Told of each video that was looked up by itself, and what its page told."""
 
     def discover(self, url: str) -> Iterator[Video | VideoRagError]:
         """The videos behind a URL, each once; see `Source.discover`."""
@@ -91,7 +92,7 @@ class Discovery:
         reader.read(info, url)
         for video in reader.found:
             if self.remember and isinstance(video, Video):
-                self.remember(video, info)
+                self.remember(video, Facts(info, session.warnings))
         return reader.found
 
     def _feed(self, session: Session, url: str) -> list[Video | VideoRagError] | None:

@@ -19,7 +19,7 @@ from video_rag.sources._ytdlp_choice import Choice, choice_of, refuse_overlong
 from video_rag.sources._ytdlp_download import Download
 from video_rag.sources._ytdlp_lists import check_over
 from video_rag.sources._ytdlp_options import Options
-from video_rag.sources._ytdlp_recent import Recent
+from video_rag.sources._ytdlp_recent import Facts, Recent
 from video_rag.sources._ytdlp_resume import Partial
 from video_rag.sources._ytdlp_server import Server
 from video_rag.sources._ytdlp_session import Session, Sessions
@@ -77,14 +77,12 @@ class Fetch:
             # The addresses of its files may have run out.
             return self._visit(video, choice, scratch, None)
 
-    def remember(self, video: Video, info: dict[str, Any]) -> None:
-        """Keep the facts of a video's own page for a while: fetching it need not ask again."""
-        if info.get("_type") != "playlist":
-            self._recent.keep(video.url, info)
+    def remember(self, video: Video, facts: Facts) -> None:
+        """Keep what a video's own page told for a while: fetching it need not ask again."""
+        if facts.info.get("_type") != "playlist":
+            self._recent.keep(video.url, facts)
 
-    def _visit(
-        self, video: Video, choice: Choice, scratch: Path, known: dict[str, Any] | None
-    ) -> MediaSet:
+    def _visit(self, video: Video, choice: Choice, scratch: Path, known: Facts | None) -> MediaSet:
         """Ask the site for what is not here."""
         folder = self.folder(video)
         wanted, wanted_subtitles = self._wanted(video, choice)
@@ -92,7 +90,8 @@ class Fetch:
         url, item = web.split_item(video.url)
         more = {"noplaylist": True, **choice.parameters()}
         with self.sessions.open(url, more, scratch) as session:
-            info, notes = _one(known or session.extract(url), item)
+            facts = known or Facts(session.extract(url), ())
+            info, notes = _one(facts.info, item)
             check_over(info)
             refuse_overlong(info.get("duration"), self.options, video.title)
             if record:
@@ -102,17 +101,14 @@ class Fetch:
             else:
                 download = self._download(session, info, video, wanted)
             files, problems = self._subtitles(session, info, folder)
+        heard = tuple(dict.fromkeys([*facts.notes, *session.warnings]))
         if choice.wish == "subtitles" and not files:
-            raise next(iter(problems.values()), none_found(video.title))
+            raise next(iter(problems.values()), none_found(video.title, heard))
         left_out = tuple(f"subtitles {key} left out: {why}" for key, why in problems.items())
         result = _described(download, info, video, choice).model_copy(
             update={
                 "files": download.files + files,
-                "notes": download.notes
-                + notes
-                + _part_note(info, video)
-                + left_out
-                + session.warnings,
+                "notes": download.notes + notes + _part_note(info, video) + left_out + heard,
             }
         )
         if problems:

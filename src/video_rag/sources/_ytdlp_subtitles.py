@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,13 @@ def subtitles(
             yield track, error
 
 
-def none_found(title: str) -> ContentError:
-    """The error for a video of which only subtitles are wanted, and that has none."""
+def none_found(title: str, heard: Iterable[str]) -> ContentError:
+    """The error for a video of which only subtitles are wanted, and that has none.
+
+    `heard` are notes of walls, which may be why.
+    """
     return ContentError(
-        f"{title}: it has no subtitles in the wanted languages",
+        " · ".join([f"{title}: it has no subtitles in the wanted languages", *heard]),
         hint='have its speech recognised: fetch = "audio", or subtitle_languages = ["all"]',
         reason="no-subtitles",
     )
