@@ -8,7 +8,6 @@ loopback that counts who calls. Harmless means: nobody called the trap.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import socket
 import threading
@@ -42,13 +41,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 PUBLIC = "93.184.216.34"
 HLS = "application/vnd.apple.mpegurl"
 WORDS = b"WEBVTT\n\n00:00.200 --> 00:01.800\nPenguins live in the south.\n"
-
-
-@pytest.fixture(autouse=True)
-def swept() -> Iterator[None]:
-    """What yt-dlp leaves behind is collected here, not in somebody else's test."""
-    yield
-    gc.collect()
 
 
 @dataclass

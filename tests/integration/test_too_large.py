@@ -28,13 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 PACKED = {"Content-Encoding": "gzip"}
 
 
-@pytest.fixture(autouse=True)
-def swept() -> Iterator[None]:
-    """What yt-dlp leaves behind is collected here, not in somebody else's test."""
-    yield
-    gc.collect()
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     clips.silent_video(tmp_path / "clip.mp4")
