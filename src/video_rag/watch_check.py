@@ -205,12 +205,13 @@ class Check:
         video = candidate.video
         try:
             parts = [video] if self._shelf.has(video.video_id) else self._parts(video)
+            is_dated = self._rules.is_dated(video)
+            published = video.published if is_dated else self._published(parts[0])
         except _OF_ONE_VIDEO as error:
             self._refused(video, error)
             return False
-        if not self._rules.is_dated(video):
+        if not is_dated:
             dates.opened += 1
-            published = parts[0].published
             dates.seen += [published] if published else []
             if published and published < self._rules.since:
                 self._keep(_too_old(video))
@@ -240,6 +241,15 @@ class Check:
             raise errors[0] if errors else ContentError(f"{video.title}: it has no parts")
         self._problems += errors
         return parts
+
+    def _published(self, part: Video) -> str | None:
+        """The day of a video; its own page is asked where nothing else tells. Raises its errors."""
+        if part.published or self._is_local:
+            return part.published
+        found = next(iter(self._source.discover(part.url)), None)
+        if isinstance(found, VideoRagError):
+            raise found
+        return found.published if found else None
 
     def _refused(self, video: Video, error: VideoRagError) -> None:
         """A video that the list shows and that is not to be had when it is opened."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,23 @@ def test_what_waits_for_a_site_is_told_at_the_end_of_a_long_list(
     list(library.add(pages(two)[:1]))
     assert library.intake.left == {}
     library.close()
+
+
+def test_two_that_need_one_file_fetch_it_once(sites: tuple[Site, Site], tmp_path: Path) -> None:
+    site = sites[0]
+    body = site.pages["/0.mp4"].body + bytes(60_000)
+    site.pages["/0.mp4"] = Page(body, "video/mp4", speed=60_000)
+    polite = {"concurrency": 4, "retries": 0, "sleep_subtitles": 0}
+    libraries = [library_with(sources={"ytdlp": polite}) for _ in range(2)]
+    video, _wishes = found(libraries[0], pages(site)[0])
+    with ThreadPoolExecutor(2) as pool:
+        fetched = list(
+            pool.map(lambda one: one.parts.sources()["ytdlp"].fetch(video, tmp_path), libraries)
+        )
+    assert fetched[0] == fetched[1]
+    assert site.sent["/0.mp4"] < 2 * len(body)
+    for library in libraries:
+        library.close()
 
 
 def test_media_that_is_not_kept_goes_when_the_video_is_ready(sites: tuple[Site, Site]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -185,6 +186,36 @@ def test_dates_of_a_feed_decide_without_opening_anything(site: Site, library: Li
     assert dict(site.gets) == {"/feed.xml": 1}
 
 
+def talk_page(site: Site, number: int, day: str) -> str:
+    """A page that alone knows the day of its talk; the item of a feed that leads to it."""
+    facts = {
+        "@context": "https://schema.org",
+        "@type": "VideoObject",
+        "name": f"Talk {number}",
+        "uploadDate": f"{day}T12:00:00Z",
+        "contentUrl": f"{site.url}/{number}.mp4",
+    }
+    body = f'<title>x</title><script type="application/ld+json">{json.dumps(facts)}</script>'
+    site.pages[f"/talk/{number}"] = Page(body.encode())
+    return f"<item><title>Talk {number}</title><link>{site.url}/talk/{number}</link></item>"
+
+
+def test_pages_are_asked_for_dates_that_the_list_does_not_tell(
+    site: Site, library: Library
+) -> None:
+    days = {1: "2026-10-09", 2: "2026-10-04", 3: "2026-10-07"}
+    items = "".join(talk_page(site, number, day) for number, day in days.items())
+    body = f'<rss version="2.0"><channel><title>Talks</title>{items}</channel></rss>'
+    site.pages["/undated.xml"] = Page(body.encode(), "application/rss+xml")
+    library.watch.add(f"{site.url}/undated.xml", Changes(since="2026-10-05"))
+    assert told(only(library.watch.check())) == [("new", "Talk 1"), ("new", "Talk 3")]
+    asked = dict(site.gets)
+    assert only(library.watch.check(now=True)).news == ()
+    assert {path: many - asked[path] for path, many in site.gets.items() if many > asked[path]} == {
+        "/undated.xml": 1
+    }
+
+
 def test_what_a_person_removed_is_not_taken_again(site: Site, library: Library) -> None:
     library.watch.add(f"{site.url}/feed.xml", Changes())
     only(library.watch.check())
@@ -284,6 +315,13 @@ def test_a_file_that_is_still_being_written_waits(tmp_path: Path, library: Libra
     assert checked.subscription.due < time.time() + 61
     settled(path)
     assert told(only(library.watch.check(now=True))) == [("new", "stars")]
+
+
+def test_a_file_from_the_future_does_not_wait_for_it(tmp_path: Path, library: Library) -> None:
+    path = write_talk(tmp_path / "inbox" / "stars.srt", STARS)
+    os.utime(path, (time.time() + 86_400, time.time() + 86_400))
+    library.watch.add(str(path.parent), Changes())
+    assert told(only(library.watch.check())) == [("new", "stars")]
 
 
 def test_killed_at_random_moments_a_check_loses_and_repeats_nothing(

@@ -123,8 +123,12 @@ def _ytdlp_error() -> type[Exception]:
 def _kind() -> Any:
     """yt-dlp's class, confined: made late, since importing it takes half a second."""
     import yt_dlp
+    from yt_dlp.extractor import openload
     from yt_dlp.networking import Request
     from yt_dlp.utils import DownloadError, determine_protocol
+
+    # Extractors of three sites would have PhantomJS run a page's scripts, past the proxy.
+    openload.check_executable = lambda *_: False
 
     class Confined(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp has no types
         def confine(self) -> None:
@@ -171,7 +175,7 @@ def _bounded(response: Any) -> Any:
     """
     # Its class is changed, since a function put into it would hold it: extractors of yt-dlp drop
     # answers unread, and these must be closed at once, not when the collector comes by.
-    response.__class__ = _bounded_kind(type(response))
+    response.__class__ = _bounded_kind(type(response))  # type: ignore[arg-type]  # Any
     return response
 
 

@@ -6,7 +6,9 @@ What is chosen: `_ytdlp_choice` · its media: `_ytdlp_download`, which goes on w
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from video_rag.sources.weberrors import redacted
 
 _RECORD = "media.json"
 _HALF = "partial"
+_LOOK_AGAIN = 0.5
 
 
 class Record(Noun):
@@ -61,6 +64,11 @@ class Fetch:
         Raises `ContentError`, `Unavailable`, `Rejected`, `UsageError`, `NeedsExtra`.
         """
         choice = choice_of(self.options, video.wanted)
+        with self._alone(video):
+            return self._fetch(video, choice, scratch)
+
+    def _fetch(self, video: Video, choice: Choice, scratch: Path) -> MediaSet:
+        """What is here, or the answer of the site; its addresses may have run out meanwhile."""
         wanted, wanted_subtitles = self._wanted(video, choice)
         record = self._kept(self.folder(video), wanted)
         if record and record.wanted_subtitles == wanted_subtitles and self._has(record.media):
@@ -74,8 +82,17 @@ class Fetch:
             is_other = isinstance(error, ContentError) and error.reason != "deleted"
             if is_other or error.reason in COOLING:
                 raise
-            # The addresses of its files may have run out.
             return self._visit(video, choice, scratch, None)
+
+    @contextmanager
+    def _alone(self, video: Video) -> Iterator[None]:
+        """Wait until nobody else works on the video's folder: two stages may miss one file."""
+        while True:
+            with self.places.hold(f"media:{video.video_id}", "download") as is_ours:
+                if is_ours:
+                    yield
+                    return
+            time.sleep(_LOOK_AGAIN)
 
     def remember(self, video: Video, facts: Facts) -> None:
         """Keep what a video's own page told for a while: fetching it need not ask again."""

@@ -1,4 +1,4 @@
-"""yt-dlp with our options; its errors become ours. The only module that imports it, and late."""
+"""yt-dlp with our options; its errors become ours. Whoever opens one, opens it here."""
 
 from __future__ import annotations
 

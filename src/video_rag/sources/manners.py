@@ -112,10 +112,7 @@ class Manners:
                     self._cool_down(site, visit.wall)
 
     def check(self, site: str) -> None:
-        """Refuse to visit a site that cools down, and one whose budget of the day is used up.
-
-        Raises `Unavailable`.
-        """
+        """Refuse to visit a site that cools down. Raises `Unavailable`."""
         _refuse_if_cooling(self._places.sites.site(site), self._now())
 
     @contextmanager

@@ -2,7 +2,8 @@
 
 What is set: `_ytdlp_options` · opening yt-dlp: `_ytdlp_session` · what is behind a URL:
 `_ytdlp_discovery`, `_ytdlp_lists`, `_ytdlp_series`, `feeds` ·
-one video: `_ytdlp_fetch`. Only `_ytdlp_session` imports yt-dlp, and late: it takes half a second.
+one video: `_ytdlp_fetch`. yt-dlp is imported late, since that takes half a second, and opened in
+`_ytdlp_session` alone.
 """
 
 from __future__ import annotations
