@@ -102,6 +102,7 @@ def test_names_of_local_networks_are_refused_without_a_look_up(host: str) -> Non
         check_host(host)
     assert caught.value.reason == "private-network"
     check_host("talks.example.com")
+    check_host("[2606:4700:4700::1111]")  # an address needs no dot
 
 
 @pytest.mark.parametrize(

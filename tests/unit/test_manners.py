@@ -313,6 +313,28 @@ def test_only_so_many_visit_at_once_and_the_next_waits(visitors: Visitors) -> No
     assert set(visitors.clock.slept) == {1.0}
 
 
+def test_who_waits_for_a_slot_leaves_when_the_site_cools_down(visitors: Visitors) -> None:
+    slept = visitors.clock.sleep
+
+    def sleep(seconds: float) -> None:
+        slept(seconds)
+        with pytest.raises(Unavailable, match=r"429|left alone"):
+            visit(visitors.manners(), wall(), counts=False)
+
+    waiting = Manners(
+        Options.model_validate({}), visitors.places, now=visitors.clock.now, sleep=sleep
+    )
+    with somebody_inside(visitors), pytest.raises(Unavailable, match="left alone"):
+        visit(waiting)
+    assert visitors.clock.slept == [1.0]
+
+
+def test_a_video_that_comes_while_the_site_cools_down_forgives_nothing(visitors: Visitors) -> None:
+    with visitors.manners(concurrency=2).visit(URL, counts=True), pytest.raises(Unavailable):
+        visit(visitors.manners(), wall(), counts=False)
+    assert (visitors.state.strikes, visitors.state.reason) == (1, "rate-limit")
+
+
 def test_who_waits_in_vain_for_an_hour_is_told_so(visitors: Visitors) -> None:
     visitors.clock.speed = 60.0
     with somebody_inside(visitors), pytest.raises(Unavailable) as caught:

@@ -208,6 +208,45 @@ def test_a_connection_that_ended_while_idle_is_opened_again(proxy: CheckingProxy
         assert client.get(server).text == "hi"
 
 
+def test_a_request_with_a_body_is_not_sent_twice(proxy: CheckingProxy) -> None:
+    heard: list[bytes] = []
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer_once_of_two, args=(listener, reply, heard))
+        thread.start()
+        target = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        post, body = f"POST {target} HTTP/1.1\r\n".encode(), b"Content-Length: 3\r\n\r\nabc"
+        answer = say(proxy, post + body + post + login(proxy.url) + body)
+        thread.join()
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()  # nobody came again
+    assert answer.startswith(reply)
+    assert status(answer[len(reply) :]) == 502
+    assert [text.count(b"abc") for text in heard] == [1, 1]
+
+
+def answer_once_of_two(listener: socket.socket, reply: bytes, heard: list[bytes]) -> None:
+    """Hear two requests on one connection and hang up instead of a second answer."""
+    client, _ = listener.accept()
+    with client:
+        client.settimeout(5)
+        for answer in (reply, b""):
+            said = client.recv(65536)
+            while not said.endswith(b"abc"):
+                said += client.recv(65536)
+            heard.append(said)
+            client.sendall(answer)
+
+
+def test_two_ports_of_a_host_are_two_servers(proxy: CheckingProxy) -> None:
+    with serve() as one, serve() as two:
+        one.pages["/a"], two.pages["/a"] = Page(b"the first"), Page(b"the second")
+        first = f"GET {one.url}/a HTTP/1.1\r\nHost: x\r\n".encode() + b"\r\n"
+        answer = say(proxy, first + get(f"{two.url}/a").replace(b"Host: x\r\n", login(proxy.url)))
+    assert answer.index(b"the first") < answer.index(b"the second")
+
+
 def test_headers_of_one_hop_are_kept_and_secrets_do_not_leak(proxy: CheckingProxy) -> None:
     heard: list[bytes] = []
     with scripted(

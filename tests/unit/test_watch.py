@@ -244,6 +244,14 @@ def test_a_new_title_is_judged_again(shop: Shop) -> None:
     assert shop.given() == ["tube:1"]
 
 
+def test_a_new_title_does_not_make_a_video_younger(shop: Shop) -> None:
+    shop.tube.opened_as["tube:1"] = [video(1, published="2026-01-01")]
+    shop.follow(video(1), since="2026-06-01")
+    shop.look(video(1, "Another title"))
+    assert shop.tube.opened == []
+    assert shop.states() == {"tube:1": "skipped since"}
+
+
 def test_unknown_dates_are_looked_up_until_five_in_a_row_are_too_old(shop: Shop) -> None:
     for number in range(20, 0, -1):
         date = f"2026-01-{number:02}"

@@ -478,3 +478,10 @@ def test_every_wall_has_a_reason_that_programs_know(wall: walls.Wall) -> None:
     }
     assert wall.reason in of_kind[wall.kind].split()  # type: ignore[index]
     assert wall.hint
+
+
+def test_only_too_many_requests_for_subtitles_are_about_how_many_subtitles() -> None:
+    said = "Unable to download video subtitles for 'en'"
+    assert walls.of_status(429, "youtube.com", said) is walls.SUBTITLES_429
+    assert walls.of_status(403, "youtube.com", said) is walls.SPECIAL["youtube.com", 403]
+    assert walls.of_status(429, "a.example", said) is walls.STATUSES[429]
