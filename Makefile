@@ -32,12 +32,13 @@ fix: setup ## repair what lint can repair by itself
 	$(BIN)/ruff format
 	$(BIN)/codespell --write-changes
 
-bench: setup ## measure retrieval, key frames, the whole of add and Dify; takes minutes, see benchmarks/README.md
+bench: setup ## measure retrieval, key frames, the whole of add, Dify and downloads; takes minutes, see benchmarks/README.md
 	@$(BIN)/python benchmarks/retrieval/run.py
 	@[ -e build/slides ] || $(BIN)/python benchmarks/slides/make.py build/slides
 	@$(BIN)/python benchmarks/slides/run.py build/slides
 	@$(BIN)/python benchmarks/pipeline/run.py
 	@$(BIN)/python benchmarks/dify/run.py
+	@$(BIN)/python benchmarks/downloads/run.py
 
 docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py
