@@ -80,6 +80,11 @@ def test_long_titles_are_cut_where_there_are_many(
     text = capsys.readouterr().out
     assert f"{title[:99]}…" in text
     assert title not in text
+    for command in (["search", "sheep"], ["ask", "What do sheep eat?"]):
+        assert main(command) == 0
+        text = capsys.readouterr().out
+        assert f"{title[:99]}…" in text
+        assert title not in text
     assert main(["show", str(talk)]) == 0
     assert title in capsys.readouterr().out
 

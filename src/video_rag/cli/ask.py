@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from video_rag import timecode
 from video_rag.answerers import Delta, Done
-from video_rag.cli.show import out, print_json, print_table
+from video_rag.cli.show import brief, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
 from video_rag.model import Answer, Hit, Query, Question
 from video_rag.operations.rows import answer_row, hit_row
@@ -109,7 +109,7 @@ def _figure(value: float) -> str:
 def _print_hit(number: int, hit: Hit) -> None:
     chunk = hit.chunk
     when = timecode.span(chunk.start, chunk.end)
-    out.print(f"[bold]{number}. {escape(chunk.title)}[/] {when}  [dim]{hit.score:.2f}[/]")
+    out.print(f"[bold]{number}. {escape(brief(chunk.title))}[/] {when}  [dim]{hit.score:.2f}[/]")
     text = " ".join(chunk.text.split())
     out.print(f"   {escape(text[:280])}{'…' if len(text) > 280 else ''}")
     out.print(f"   [dim]{escape(chunk.url)}[/]")
@@ -121,4 +121,6 @@ def _print_answer(answer: Answer, *, streamed: bool) -> None:
         out.print()
     for c in answer.citations:
         when = timecode.span(c.start, c.end)
-        out.print(f"[bold]\\[{c.number}][/] {escape(c.title)} {when}  [dim]{escape(c.url)}[/]")
+        out.print(
+            f"[bold]\\[{c.number}][/] {escape(brief(c.title))} {when}  [dim]{escape(c.url)}[/]"
+        )
