@@ -170,6 +170,18 @@ def test_nothing_to_read_is_an_error_with_a_remedy(text: str) -> None:
     assert "subtitle" in caught.value.hint
 
 
+def test_nobody_can_put_a_file_beside_a_video_of_a_site() -> None:
+    hints = []
+    for source in ("folder", "ytdlp"):
+        video = Video(video_id="x:1", source=source, url="https://a.example/x", title="T")
+        with pytest.raises(ContentError) as caught:
+            Timeline(Timeline.Options()).compose(video, MediaSet(files=()), Transcripts(), Slides())
+        hints.append(caught.value.hint)
+    assert "beside it" in hints[0]
+    assert "beside it" not in hints[1]
+    assert "subtitle_languages" in hints[1]
+
+
 def test_nothing_to_read_tells_why_subtitles_were_refused() -> None:
     why = "subtitles en (platform) refused: they run 12:40 past the end of the video"
     silent = Transcripts(notes=(why,))

@@ -26,6 +26,12 @@ from video_rag.model import (
 )
 from video_rag.timecode import overlap
 
+_OF_A_FILE = "put a subtitle file with the same name beside it and add it again"
+_OF_A_SITE = (
+    "if it has subtitles in other languages, name them in [sources.ytdlp] subtitle_languages and "
+    "add it again"
+)
+
 
 class Timeline:
     """One section per stretch of talk; slides to which nobody speaks stand by themselves."""
@@ -70,7 +76,7 @@ class Timeline:
             raise ContentError(
                 f"{video.title} has nothing to read: no speech, no subtitles, no text on slides"
                 + "".join(f" · {note}" for note in why),
-                hint="put a subtitle file with the same name beside it and add it again",
+                hint=_OF_A_FILE if video.source == "folder" else _OF_A_SITE,
             )
         tracks, left_out = _one_per_language(spoken)
         cuts = _Cuts(self.options, chapters, shown)
