@@ -75,6 +75,21 @@ def test_videos_of_two_sites_are_all_ready_and_each_file_was_asked_for_once(
     library.close()
 
 
+def test_a_site_that_takes_one_at_a_time_keeps_no_place_of_another(
+    sites: tuple[Site, Site],
+) -> None:
+    both = Meeting(2)
+    for number, site in enumerate(sites):
+        site.pages[f"/{number}.mp4"] = replace(site.pages["/0.mp4"], meeting=both)
+        body = site.pages["/0"].body.replace(b"/0.mp4", f"/{number}.mp4".encode())
+        site.pages["/0"] = replace(site.pages["/0"], body=body)
+    options = {"retries": 0, "sleep_subtitles": 0, "timeout": 15, "concurrency": 1}
+    library = library_with(pipeline={"reader": "none", "downloads": 2}, sources={"ytdlp": options})
+    added = list(library.add([*pages(sites[0])[::2], *pages(sites[1])[:1]]))
+    assert [item.status.state for item in added if item.status] == ["ready"] * 3
+    library.close()
+
+
 def test_files_of_urls_given_one_by_one_come_side_by_side(sites: tuple[Site, Site]) -> None:
     meeting = Meeting(2)
     for number, site in enumerate(sites):

@@ -281,6 +281,29 @@ def test_fragments_whose_keys_follow_from_their_number_begin_anew(
     assert [stream.gets[name] for name in pictures] == [1] * 8
 
 
+def test_fragments_whose_places_follow_from_one_another_begin_anew(
+    stream: Site, tmp_path: Path
+) -> None:
+    """Ranges without a beginning start where the one before ended: yt-dlp forgets where."""
+    pictures = [name for name in fragments(stream) if "picture" in name]
+    bodies = [stream.pages[name].body for name in pictures]
+    lines = stream.pages["/hls/picture.m3u8"].body.decode().splitlines()
+    for name, body in zip(pictures, bodies, strict=True):
+        at = lines.index(name.rpartition("/")[2])
+        begin = "@0" if body is bodies[0] else ""
+        lines[at] = f"#EXT-X-BYTERANGE:{len(body)}{begin}\n/hls/all.ts"
+    listed = replace(stream.pages["/hls/picture.m3u8"], body="\n".join(lines).encode())
+    stream.pages["/hls/picture.m3u8"] = listed
+    whole = replace(stream.pages[pictures[0]], body=b"".join(bodies))
+    stream.pages["/hls/all.ts"] = whole
+    calm = whole_stream(stream, tmp_path / "calm")
+    stream.pages["/hls/all.ts"] = replace(whole, body=b"".join(bodies[:4]))
+    break_off(stream, tmp_path, "/hls/master.m3u8")
+    stream.pages["/hls/all.ts"] = whole
+    fetch(stream, tmp_path, "/hls/master.m3u8")
+    assert kept(tmp_path) == calm
+
+
 def test_another_list_of_fragments_begins_anew(stream: Site, tmp_path: Path) -> None:
     path, page = lose(stream, 4)
     break_off(stream, tmp_path, "/hls/master.m3u8")
