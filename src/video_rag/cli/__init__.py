@@ -36,7 +36,7 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code (see docs/reference/exit-codes.md)."""
+    """Run the command; returns the exit code (see docs/reference/errors.md)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(given, prog_name="video-rag", standalone_mode=False)
