@@ -57,3 +57,28 @@ class TestYtDlp(SourceTests):
                 ),
                 reads=lambda: sum(site.gets.values()),
             )
+
+
+class TestFeeds(SourceTests):
+    """What no page of a video is opened for: yt-dlp's source reads feeds by itself."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Iterator[Place]:
+        pytest.importorskip("yt_dlp")
+        with serve() as site:
+            items = ""
+            for name in ("one", "two"):
+                site.pages[f"/{name}.mp4"] = Page(film(tmp_path, 50_000), "video/mp4")
+                file = f'<enclosure url="{site.url}/{name}.mp4" type="video/mp4"/>'
+                items += f"<item><title>Film {name}</title><guid>{name}</guid>{file}</item>"
+            for path, content in (("/feed.xml", items), ("/empty.xml", "")):
+                body = f'<rss version="2.0"><channel><title>Films</title>{content}</channel></rss>'
+                site.pages[path] = Page(body.encode(), "application/rss+xml")
+            yield Place(
+                source=ytdlp(tmp_path / "home"),
+                media=tmp_path / "home" / "media",
+                url=f"{site.url}/feed.xml",
+                nothing=f"{site.url}/empty.xml",
+                foreign=("/talks/feed.xml", "file:///talks/feed.xml", "feed.xml"),
+                reads=lambda: sum(site.gets.values()),
+            )
