@@ -6,6 +6,7 @@ import select
 import selectors
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from video_rag.proxy.wire import (
     BrokenOff,
     Head,
     Malformed,
+    Pace,
     Stream,
     answer_length,
     body_length,
@@ -155,6 +157,7 @@ class Conversation:
 
     def _asked(self, server: Stream, request: bytes, head: Head, length: int) -> Head | None:
         """Send a request; the head of its answer, None where the server hung up before."""
+        server.pace = Pace()
         try:
             server.sock.sendall(request)
             if length and head.values("expect"):
@@ -204,21 +207,30 @@ class Conversation:
 
 
 def join(client: socket.socket, server: socket.socket) -> None:
-    """Pass bytes both ways until both sides have ended, or neither says anything for long."""
-    room = memoryview(bytearray(CHUNK))
+    """Pass bytes both ways until both sides have ended, or neither says anything for long.
+
+    Raises `BrokenOff` for a server that trickles.
+    """
+    room, pace = memoryview(bytearray(CHUNK)), Pace()
     ways = [(client, server), (server, client)]
     with selectors.DefaultSelector() as waiting:
         for sock, _ in ways:
             waiting.register(sock, selectors.EVENT_READ)
         while waiting.get_map():
+            begun = time.monotonic()
             ready: list[object] = [server] if _holds_back(server) else []
             ready = ready or [key.fileobj for key, _ in waiting.select(IDLE_SECONDS)]
             if not ready:
                 return
+            waited = time.monotonic() - begun
             for source, target in ways:
                 if source not in ready:
                     continue
                 if count := source.recv_into(room):
+                    if source is server:
+                        pace.note(waited, count)
+                    else:
+                        pace = Pace()  # it asks for something new
                     target.sendall(room[:count])
                 elif isinstance(target, ssl.SSLSocket):
                     return  # TLS ends both ways at once

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from dataclasses import dataclass
 
 CHUNK = 262_144
@@ -17,6 +18,11 @@ _OF_THIS_HOP = frozenset(
     | {"te", "upgrade", "expect"}
 )
 """Headers that speak of one connection and are not passed on (RFC 9110 §7.6.1)."""
+
+
+TRICKLE_SECONDS, TRICKLE_BYTES = 300.0, 20_000
+"""A server that is waited for so long in all, and has sent fewer bytes, is given up: a byte a
+second would keep a run busy for years, and no timeout between two bytes would notice."""
 
 
 class Malformed(ValueError):
@@ -54,11 +60,31 @@ class Head:
         return ("\r\n".join(rows) + "\r\n\r\n").encode("latin-1")
 
 
+class Pace:
+    """Gives up a sender that only trickles; how slow the one who is passed the bytes is, is not
+    held against it."""
+
+    def __init__(self) -> None:
+        self._waited = 0.0
+        self._came = 0
+
+    def note(self, seconds: float, count: int) -> None:
+        """After so many seconds so many bytes came. Raises `BrokenOff`."""
+        self._waited += seconds
+        self._came += count
+        if self._waited >= TRICKLE_SECONDS:
+            if self._came < TRICKLE_BYTES:
+                raise BrokenOff(f"only {self._came} bytes came in {self._waited:.0f} seconds")
+            self._waited, self._came = 0.0, 0
+
+
 class Stream:
     """A connection that is read by heads, lines and stretches of bytes."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        self.pace: Pace | None = None
+        """Set where an answer is waited for."""
         self._rest = bytearray()
         self._room = memoryview(b"")
 
@@ -135,12 +161,20 @@ class Stream:
             del self._rest[: len(piece)]
             return piece
         self._room = self._room or memoryview(bytearray(CHUNK))
-        return self._room[: self.sock.recv_into(self._room, min(most, CHUNK))]
+        return self._room[: self._read(self._room, min(most, CHUNK))]
 
     def _fill(self) -> bool:
-        piece = self.sock.recv(_LONGEST_HEAD)
-        self._rest += piece
-        return bool(piece)
+        room = memoryview(bytearray(_LONGEST_HEAD))
+        count = self._read(room, _LONGEST_HEAD)
+        self._rest += room[:count]
+        return bool(count)
+
+    def _read(self, room: memoryview, most: int) -> int:
+        begun = time.monotonic()
+        count = self.sock.recv_into(room, most)
+        if self.pace is not None:
+            self.pace.note(time.monotonic() - begun, count)
+        return count
 
 
 def body_length(head: Head) -> int | None:
