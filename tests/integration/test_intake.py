@@ -143,6 +143,20 @@ def test_two_that_need_one_file_fetch_it_once(sites: tuple[Site, Site], tmp_path
         library.close()
 
 
+def test_a_video_at_fault_is_not_tried_again_when_it_is_added_again(
+    sites: tuple[Site, Site],
+) -> None:
+    site, library = sites[0], library_with()
+    site.pages["/1.mp4"] = Page(b"no film, but text that calls itself one" * 100, "video/mp4")
+    for _ in range(2):
+        asked = site.gets["/1.mp4"]
+        (item,) = library.add([pages(site)[1]])
+        assert item.status
+        assert item.status.state == "failed"
+    assert site.gets["/1.mp4"] == asked > 0
+    library.close()
+
+
 def test_media_that_is_not_kept_goes_when_the_video_is_ready(sites: tuple[Site, Site]) -> None:
     library = library_with(library={"keep_media": False})
     (item,) = library.add([pages(sites[0])[0]])

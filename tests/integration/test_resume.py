@@ -87,10 +87,15 @@ def test_another_file_at_the_same_address_begins_anew(
     assert kept(tmp_path) == page.body
 
 
-def test_a_file_with_the_same_end_but_another_tag_begins_anew(site: Site, tmp_path: Path) -> None:
-    break_off(site, tmp_path)
+@pytest.mark.parametrize(("tagged", "more"), [(True, b""), (False, b"\0\0\0\x08free")])
+def test_a_file_with_the_same_end_but_another_tag_or_size_begins_anew(
+    site: Site, tmp_path: Path, tagged: bool, more: bytes
+) -> None:
+    site.pages["/film.mp4"] = replace(site.pages["/film.mp4"], etag=tagged)
+    part = break_off(site, tmp_path) / "media.mp4.part"
+    assert part.stat().st_size > 10_001 + 65_536  # where they differ is not at the end
     page = mend(site)
-    other = bytes([page.body[0]]) + page.body[1:200_000] + b"!" + page.body[200_001:]
+    other = page.body[:10_000] + bytes([page.body[10_000] ^ 1]) + page.body[10_001:] + more
     site.pages["/film.mp4"] = page = replace(page, body=other)
     fetch(site, tmp_path)
     assert kept(tmp_path) == page.body
