@@ -183,12 +183,19 @@ def test_a_paused_list_is_left_alone_until_it_is_resumed(shell: Shell, inbox: Pa
 
 def test_a_pass_over_everything_due_looks_and_works(shell: Shell, inbox: Path) -> None:
     shell("watch", "add", inbox, "--collection", "talks")
-    shell("run")
+    shell("watch", "check")
+    assert shell("run").splitlines()[-1] == "videos: 2 ready"
+    assert shell("run") == "nothing is due\n"
     rows = shell.json("list")
     assert [(row["title"], row["state"], row["collection"]) for row in rows] == [
         ("sheep", "ready", "talks"),
         ("stars", "ready", "talks"),
     ]
+
+
+def test_a_pass_sums_up_what_it_looked_at(shell: Shell, inbox: Path) -> None:
+    shell("watch", "add", inbox)
+    assert shell("run").splitlines()[-1] == "1 list looked at, 2 new; videos: 2 ready"
 
 
 def test_a_relative_folder_is_kept_with_its_whole_path(

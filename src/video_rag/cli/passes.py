@@ -65,7 +65,8 @@ def _sum_up(checks: Sequence[Checked], worked: Sequence[Status]) -> None:
     new = sum(len(check.of("new")) for check in checks)
     lists = "1 list" if len(checks) == 1 else f"{len(checks)} lists"
     parts = [f"{many} {state}" for state, many in sorted(states.items(), key=lambda row: row[0])]
-    out.print(f"{lists} looked at, {new} new; videos: {', '.join(parts) or 'none'}")
+    looked = f"{lists} looked at, {new} new; " if checks else ""
+    out.print(f"{looked}videos: {', '.join(parts) or 'none'}")
 
 
 def _rows(
