@@ -7,10 +7,12 @@ import gzip
 import tracemalloc
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from films import put_hls
 from places import places
 from video_rag.errors import ContentError
 from video_rag.model import Video
@@ -77,6 +79,20 @@ def test_page_of_the_largest_size_is_read(site: Site, source: YtDlp) -> None:
     (found,) = source.discover(f"{site.url}/talk")
     assert isinstance(found, Video)
     assert found.title == "Talk"
+
+
+def test_a_playlist_of_pieces_is_read_whole_or_not_at_all(
+    site: Site, source: YtDlp, tmp_path: Path
+) -> None:
+    url = put_hls(site, "/hls", tmp_path / "hls")
+    (found,) = source.discover(url)
+    assert isinstance(found, Video)
+    pieces = site.pages["/hls/picture.m3u8"]
+    first, end = pieces.body.split(b"#EXTINF", 1)
+    padded = first + b"# padding\n" * (_ytdlp_door.LARGEST_PAGE // 10) + b"#EXTINF" + end
+    site.pages["/hls/picture.m3u8"] = replace(pieces, body=padded)
+    with pytest.raises(ContentError, match="larger than"):
+        source.fetch(found, tmp_path)
 
 
 def test_subtitles_that_unpack_without_end_do_not_fill_the_disk(
