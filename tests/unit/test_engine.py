@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -267,6 +269,17 @@ def test_a_video_removed_while_its_stage_works_stays_removed(bench: Bench) -> No
     bench.upper = remove
     bench.run()
     assert bench.ledger.results("v:1") == {}
+
+
+def test_what_a_killed_run_left_in_scratch_goes_after_a_week(tmp_path: Path) -> None:
+    root = tmp_path / "scratch"
+    for name, days in (("old", 8), ("new", 6)):
+        (root / name).mkdir(parents=True)
+        (root / name / "part").write_bytes(b"x")
+        os.utime(root / name, (time.time() - days * 86_400,) * 2)
+    work = Work("v:1", Local(tmp_path / "blobs"), {}, root, lambda _share, _note: None)
+    with work.scratch() as folder:
+        assert {path.name for path in root.iterdir()} == {"new", folder.name}
 
 
 def test_scratch_folders_and_pictures_belong_to_one_run(bench: Bench) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,8 @@ from video_rag.model import Noun
 from video_rag.stores import Blobs, Result
 
 AnyNoun = TypeVar("AnyNoun", bound=Noun)
+_LEFT_BEHIND = 7 * 86_400.0
+"""Seconds."""
 
 
 class Work:
@@ -55,11 +58,20 @@ class Work:
     def scratch(self) -> Iterator[Path]:
         """An empty folder, gone afterwards."""
         self._scratch_root.mkdir(parents=True, exist_ok=True)
+        _sweep(self._scratch_root)
         folder = Path(tempfile.mkdtemp(dir=self._scratch_root))
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what killed processes left behind; no stage takes so long."""
+    for folder in root.iterdir():
+        with suppress(OSError):  # another process sweeps, too
+            if time.time() - folder.stat().st_mtime > _LEFT_BEHIND:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def load(blobs: Blobs, digest: str, noun: type[AnyNoun]) -> AnyNoun:
