@@ -39,7 +39,6 @@ class Choice:
             "hls_prefer_native": True,
             "skip_unavailable_fragments": False,  # a talk with a hole is no talk
             "fixup": "force",  # also of a download that was killed just before it
-            "max_filesize": None,  # yt-dlp would stop without a word: `Watch` says why
         }
         if self.wish == "audio":
             chosen["format"] = "ba/b"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from video_rag.errors import ContentError
+from video_rag.errors import ContentError, Unavailable
 
 _TOTAL = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
@@ -36,7 +36,9 @@ class Server:
     def open(self, request: Any) -> Any:
         """Send a request of yt-dlp's on, and note the answer.
 
-        A rest of a file is asked for only if the file is still the same (RFC 9110 §13.1.5).
+        A rest of a file is asked for only if the file is still the same (RFC 9110 §13.1.5); yt-dlp
+        would join what comes from a server that has no tags. Raises `Unavailable` if its size
+        changed meanwhile.
         """
         url = str(getattr(request, "url", request))
         if url not in self.files:
@@ -46,7 +48,9 @@ class Server:
         if known and known.etag.startswith('"') and "Range" in request.headers:
             request.headers["If-Range"] = known.etag
         self._last = self._asked(request)
-        self._said[url] = _said(url, self._last)
+        self._said[url] = said = _said(url, self._last)
+        if known and self._last.status == 206:
+            _refuse_another(known, said)
         return self._last
 
     def _asked(self, request: Any) -> Any:
@@ -116,6 +120,15 @@ class Server:
 def plain(url: str) -> str:
     """A URL without its query and fragment."""
     return urlunsplit(urlsplit(url)._replace(query="", fragment=""))
+
+
+def _refuse_another(known: Said, said: Said) -> None:
+    if known.size != said.size and None not in {known.size, said.size}:
+        raise Unavailable(
+            f"{known.url}: the file changed while it was fetched",
+            hint="try again later",
+            reason="network",
+        )
 
 
 def _request(row: dict[str, Any], headers: dict[str, str]) -> Any:

@@ -12,7 +12,7 @@ from video_rag.sites import site_of
 from video_rag.sources import Places, _ytdlp_version, cookies, walls
 from video_rag.sources._ytdlp_door import Door
 from video_rag.sources._ytdlp_options import Options, SiteOptions
-from video_rag.sources.downloads import Log, ffmpeg, limit
+from video_rag.sources.downloads import Log, ffmpeg
 from video_rag.sources.manners import Manners, Visit
 from video_rag.sources.walls import Wall
 from video_rag.sources.weberrors import redacted, translate, words_of
@@ -170,8 +170,6 @@ class Sessions:
             "format": options.format or chosen,
             "format_sort": [f"res:{options.max_height}", "vcodec:h264", "acodec:aac"],
             "subtitlesformat": SUBTITLE_FORMATS,
-            "max_filesize": options.max_bytes,
-            "progress_hooks": [limit(options.max_bytes)],
             "updatetime": False,
             "ffmpeg_location": program,
             "ratelimit": options.bytes_per_second,

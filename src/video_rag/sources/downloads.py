@@ -1,11 +1,11 @@
-"""What a download needs beside yt-dlp: a limit, a log, cookies, ffmpeg, a safe landing."""
+"""What a download needs beside yt-dlp: a log, cookies, ffmpeg, a safe landing."""
 
 from __future__ import annotations
 
 import io
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,6 @@ class Log:
         log.debug("yt-dlp: %s", redacted(message))
 
     info = warning = error = debug
-
-
-def limit(most: int) -> Callable[[dict[str, Any]], None]:
-    """A hook that stops a download of which nobody said beforehand how large it is."""
-
-    def watch(progress: dict[str, Any]) -> None:
-        if (progress.get("downloaded_bytes") or 0) > most:
-            raise too_large("a file", most)
-
-    return watch
 
 
 def too_large(what: str, most: int) -> ContentError:
