@@ -23,7 +23,6 @@ _FORBIDDEN = frozenset('<>:"/\\|?*')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])", re.IGNORECASE)
 _EDGES = " .-~_" + _ZERO_WIDTH_JOINER
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """All IPv6 addresses that IANA has given to the open internet (RFC 4291 §2.4)."""
 _NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*")
@@ -202,7 +201,7 @@ def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
-        if ip in _NAT64 or ip in _COMPATIBLE:
+        if ip in _NAT64:
             hidden = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if hidden is None:
             return ip.is_global and ip in _GLOBAL_UNICAST

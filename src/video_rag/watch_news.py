@@ -255,7 +255,7 @@ def _reupload(video: Video, earlier: Mapping[str, list[Entry]]) -> tuple[str, ..
 
 def _ids_of_like(video: Video, entries: Iterable[Entry]) -> Iterator[str]:
     for entry in entries:
-        if entry.duration is None or video.duration is None or entry.key == video.video_id:
+        if entry.duration is None or video.duration is None:
             continue
         if abs(entry.duration - video.duration) <= LEAST_DIFFERENCE:
             yield from entry.video_ids

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +14,7 @@ import pytest
 
 from talks import SHEEP, STARS, write_talk
 from video_rag.library import Library, Wishes
-from video_rag.model import MediaSet
+from video_rag.model import Job, MediaSet
 from video_rag.pipeline.work import load
 from video_rag.settings import load_settings
 from video_rag.sites import site_of
@@ -154,6 +156,58 @@ def test_a_video_at_fault_is_not_tried_again_when_it_is_added_again(
         assert item.status
         assert item.status.state == "failed"
     assert site.gets["/1.mp4"] == asked > 0
+    library.close()
+
+
+class Crowd(Meeting):
+    """Counts who is answered at the same time; each answer takes a while."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self._lock = threading.Lock()
+        self._inside = self.most = 0
+
+    def wait(self, path: str) -> None:
+        with self._lock:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+        time.sleep(0.5)
+        with self._lock:
+            self._inside -= 1
+
+
+@pytest.mark.parametrize(
+    ("sections", "most"),
+    [
+        ({}, 2),
+        ({"pipeline": {"reader": "none", "downloads": 1}}, 1),
+        # what is fetched ahead would take the room of what is being worked on
+        ({"library": {"keep_media": False, "media_bytes": 10_000_000}}, 1),
+    ],
+)
+def test_only_so_many_files_come_side_by_side(
+    sites: tuple[Site, Site], sections: dict[str, dict[str, Any]], most: int
+) -> None:
+    crowd = Crowd()
+    for site in sites:
+        site.pages["/0.mp4"] = replace(site.pages["/0.mp4"], meeting=crowd)
+    library = library_with(**sections)
+    added = library.add([f"{site.url}/0" for site in sites])
+    assert [item.status.state for item in added if item.status] == ["ready"] * 2
+    assert crowd.most == most
+    library.close()
+
+
+def test_media_stays_while_a_stage_still_needs_it(sites: tuple[Site, Site]) -> None:
+    library = library_with(library={"keep_media": False})
+    video_id = library.intake.give(*found(library, pages(sites[0])[0])).video_id
+    engine = library.intake._engine
+    engine.handle(Job(video_id=video_id, stage="fetch"))
+    file = library.locate(media_of(library, video_id).of("video")[0])
+    assert library.intake.drop_media(video_id) == 0
+    assert file.is_file()
+    assert [status.state for status in library.run()] == ["ready"]
+    assert not file.exists()
     library.close()
 
 

@@ -181,7 +181,12 @@ def test_one_word_of_the_title_or_of_a_chapter_is_enough() -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["Talk 12", "罗马水道和大理石拱门的历史", "Die Aquädukte der Römer und ihre Bögen aus Stein"],
+    [
+        "Talk 12",
+        "10 000 2026 11 24 18 30",
+        "罗马水道和大理石拱门的历史",
+        "Die Aquädukte der Römer und ihre Bögen aus Stein",
+    ],
 )
 def test_a_title_that_is_short_or_in_another_language_tells_nothing(title: str) -> None:
     assert look(lecture("sheep"), title=title).notes == ()
@@ -320,6 +325,10 @@ def test_the_same_text_under_two_languages_is_noted() -> None:
     assert notes_of(lecture("sheep"), same) == [
         "subtitles en (platform) and pt (platform) have the same text"
     ]
+
+
+def test_two_tracks_of_one_language_are_no_translations_of_each_other() -> None:
+    assert notes_of(lecture("sheep"), lecture("sheep", origin="platform-auto")) == []
 
 
 def test_tracks_that_do_not_speak_together_are_noted() -> None:

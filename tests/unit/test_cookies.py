@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -444,6 +445,20 @@ def test_a_file_that_went_away_is_warned_of_and_no_error(
         assert not cookies.keep(given, [renewed("sid", "new")])
     assert "write_back_cookies" in caplog.text
     assert SECRET not in caplog.text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_another_user_is_left_to_him(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = put(tmp_path / "c.txt", line(".a.example", "sid", 9, "old"))
+    given = cookies.parameters(Options(cookies=path))
+    os.chown(path, 65_534, -1)
+    with caplog.at_level(logging.WARNING, "video_rag"):
+        assert not cookies.keep(given, [renewed("sid", "new")])
+    assert "another user" in caplog.text
+    assert path.stat().st_uid == 65_534
+    assert files.read(path)[0][0].value == "old"
 
 
 def test_a_browser_s_cookies_get_into_no_file(tmp_path: Path) -> None:

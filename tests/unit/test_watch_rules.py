@@ -93,6 +93,15 @@ def test_a_time_that_comes_twice_is_used_once(zone: Callable[[str], None]) -> No
     assert runs("30 1 * * *", second, 1) == ["11-02 01:30 -0500"]
 
 
+@pytest.mark.parametrize("text", ["15,45 2,3 * * *", "30 1-3 * * *", "*/10 * * * *"])
+@pytest.mark.parametrize("begin", ["2026-10-24T20:00+00:00", "2026-03-28T20:00+00:00"])
+def test_the_next_time_is_always_later(zone: Callable[[str], None], text: str, begin: str) -> None:
+    zone("Europe/Berlin")
+    night = dt.datetime.fromisoformat(begin).timestamp()
+    for moment in range(int(night), int(night) + 10 * 3600, 300):
+        assert Every(text).after(moment) > moment
+
+
 def test_what_runs_every_few_minutes_goes_on_through_the_doubled_hour(
     zone: Callable[[str], None],
 ) -> None:
