@@ -12,6 +12,7 @@ from typing import Any
 from video_rag import guard
 from video_rag.errors import ContentError, NeedsExtra, UnsupportedUrl, VideoRagError
 from video_rag.proxy import CheckingProxy, Visit
+from video_rag.sources._ytdlp_pages import careful
 from video_rag.sources.weberrors import redacted
 
 MakeProxy = Callable[[str | None], CheckingProxy]
@@ -124,8 +125,6 @@ def _kind() -> Any:
     """yt-dlp's class, confined: made late, since importing it takes half a second."""
     import yt_dlp
     from yt_dlp.extractor import openload
-    from yt_dlp.networking import Request
-    from yt_dlp.utils import DownloadError, determine_protocol
 
     # Extractors of three sites would have PhantomJS run a page's scripts, past the proxy.
     openload.check_executable = lambda *_: False
@@ -146,19 +145,20 @@ def _kind() -> Any:
                 curl.proxies = {"all": proxy, "no": ""}  # else libcurl obeys NO_PROXY
             return director
 
+        def get_info_extractor(self, ie_key: str) -> Any:
+            """One of yt-dlp's extractors; the one for any page walks into no trap."""
+            if ie_key == "Generic" and ie_key not in self._ies_instances:
+                self.add_info_extractor(careful()())
+            return super().get_info_extractor(ie_key)
+
         def urlopen(self, req: Any) -> Any:
             """Fetch; no extractor chooses another proxy for itself, nor reads without end."""
-            if isinstance(req, Request):
-                req.proxies = {}
-                req.headers.pop("Ytdl-Request-Proxy", None)
+            _forget_proxies(req)
             return _bounded(super().urlopen(req))
 
         def dl(self, name: str, info: Any, subtitle: bool = False, test: bool = False) -> Any:
             """Download one file by ourselves; ffmpeg and rtmpdump go where they are told."""
-            foreign = {determine_protocol(part) for part in _parts(info)} - _PROTOCOLS
-            if foreign:
-                said = f"{min(foreign)} is not downloaded, only http and https are"
-                raise DownloadError(said, (None, None, None))  # yt-dlp looks into them
+            _refuse_foreign(info)
             program, self.params["ffmpeg_location"] = self.params.get("ffmpeg_location"), _NOWHERE
             try:
                 return super().dl(name, info, subtitle, test)
@@ -166,6 +166,14 @@ def _kind() -> Any:
                 self.params["ffmpeg_location"] = program
 
     return Confined
+
+
+def _forget_proxies(request: Any) -> None:
+    from yt_dlp.networking import Request
+
+    if isinstance(request, Request):
+        request.proxies = {}
+        request.headers.pop("Ytdl-Request-Proxy", None)
 
 
 def _bounded(response: Any) -> Any:
@@ -204,9 +212,14 @@ def _bounded_kind(kind: Any) -> Any:
     return Bounded
 
 
-def _parts(info: Any) -> list[Any]:
-    """What is downloaded for one file: picture and sound, or both in one."""
-    return info.get("requested_formats") or [info]
+def _refuse_foreign(info: Any) -> None:
+    """Raise yt-dlp's `DownloadError` where picture or sound come by a protocol of others."""
+    from yt_dlp.utils import DownloadError, determine_protocol
+
+    parts = info.get("requested_formats") or [info]
+    if foreign := {determine_protocol(part) for part in parts} - _PROTOCOLS:
+        said = f"{min(foreign)} is not downloaded, only http and https are"
+        raise DownloadError(said, (None, None, None))  # yt-dlp looks into them
 
 
 def _confined(handlers: Iterable[Any]) -> Iterator[Any]:
