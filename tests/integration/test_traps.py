@@ -130,6 +130,16 @@ def test_a_forked_process_has_helpers_of_its_own() -> None:
     assert helpers(shared()) == before
 
 
+def test_where_no_helper_can_be_started_pages_pass_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    trial = Trial()
+    trial.warm()
+    assert trial.passes(URL, TALK)
+    assert "without a trial" in caplog.text
+
+
 def test_a_helper_without_work_ends_and_another_takes_its_place() -> None:
     trial = Trial(idle_seconds=0.1)
     assert trial.passes(URL, TALK)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from typing import IO, Any
 from video_rag.errors import ContentError
 from video_rag.sources import _ytdlp_trial
 from video_rag.sources.weberrors import redacted
+
+log = logging.getLogger("video_rag")
 
 SECONDS = 20.0
 """Computing time for one page. A large site's needs 0.1 to 0.5."""
@@ -46,19 +49,23 @@ class Trial:
 
     def warm(self) -> None:
         """Start a helper unless one waits: it loads while the page is on its way."""
-        with self._lock:
+        with self._lock, suppress(OSError):  # `passes` says so
             if not self._waiting():
                 self._idle.append(self._started())
 
     def passes(self, url: str, page: str) -> bool:
-        """Whether a page can be searched within the limit."""
+        """Whether a page can be searched within the limit; true where no helper can be started."""
         head = json.dumps({"url": url, "seconds": self.seconds}).encode()
         body = page.encode("utf-8", "surrogatepass")
         job = b"%d %d\n" % (len(head), len(body)) + head + body
         with self._places:
-            ended = self._tried(job)
-            if ended == 0:  # it had waited for long, and left just now
+            try:
                 ended = self._tried(job)
+                if ended == 0:  # it had waited for long, and left just now
+                    ended = self._tried(job)
+            except OSError as error:
+                log.warning("pages are searched without a trial: %s", error)
+                return True
         return ended != -signal.SIGPROF
 
     def close(self) -> None:
