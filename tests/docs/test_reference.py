@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from loading import loaded
 from video_rag import errors, plugins
 from video_rag.schema import named
 from video_rag.settings import ALIASES, variable
@@ -28,7 +27,6 @@ CARRIED = {
     ("errors.py", "reason"),
     ("sources/_ytdlp_lists.py", "reason"),  # from its tables, and by assignment
     ("sources/_ytdlp_series.py", "reason"),  # `_absent`, whose callers name it
-    ("sources/_ytdlp_session.py", "expired.reason"),
     ("sources/manners.py", "_wall(error)"),
     ("sources/weberrors.py", "wall.reason"),
     ("sources/weberrors.py", "empty"),
@@ -41,13 +39,7 @@ CARRIED = {
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
     """scripts/reference.py, which is no part of a package."""
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["reference"] = module
-    spec.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "scripts" / "reference.py", "reference")
 
 
 def test_the_pages_are_current(reference: ModuleType) -> None:

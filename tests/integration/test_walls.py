@@ -220,6 +220,7 @@ def test_expired_cookies_are_named_as_the_reason(site: Site, tmp_path: Path) -> 
         be_turned_away()
     assert caught.value.reason == "cookies-expired"
     assert "export" in caught.value.hint
+    assert caught.value.retry_after == 86_400  # by then somebody may have exported them again
     assert places(tmp_path).sites.site(name_of(site)).reason == "bot-check"
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from video_rag.errors import ContentError, NeedsExtra, Rejected, VideoRagError
+from video_rag.errors import ContentError, NeedsExtra, VideoRagError
 from video_rag.sites import site_of
 from video_rag.sources import Places, _ytdlp_version, cookies, walls
 from video_rag.sources._ytdlp_door import Door
@@ -15,7 +15,7 @@ from video_rag.sources._ytdlp_options import Options, SiteOptions
 from video_rag.sources.downloads import Log, ffmpeg
 from video_rag.sources.manners import Manners, Visit
 from video_rag.sources.walls import Wall
-from video_rag.sources.weberrors import redacted, translate, words_of
+from video_rag.sources.weberrors import made, redacted, translate, words_of
 
 SUBTITLE_FORMATS = "vtt/srt/ass/ssa"
 
@@ -189,12 +189,10 @@ def translated(what: str, warned: Iterable[Wall] = (), site: str = "") -> Iterat
 
     `warned` are walls that yt-dlp warned of, `site` the one that is asked where `what` is no URL.
     """
-    from yt_dlp.utils import DownloadCancelled, YoutubeDLError
+    from yt_dlp.utils import YoutubeDLError
 
     try:
         yield
-    except DownloadCancelled as error:
-        raise ContentError(f"{what}: {error}", hint="raise max_bytes in [sources.ytdlp]") from error
     except YoutubeDLError as error:
         raise translate(error, what, warned, site) from error
 
@@ -208,11 +206,7 @@ def _explained(given: cookies.Chosen, site: str, heard: Heard) -> Iterator[None]
         told = cookies.explain(error, given, site)
         expired = heard.walls.get("cookies-expired")
         if told is error and expired and error.reason in cookies.WALLS:
-            told = Rejected(
-                f"{error} (the site no longer takes the cookies)",
-                hint=expired.hint,
-                reason=expired.reason,
-            )
+            told = made(expired, f"{error} (the site no longer takes the cookies)")
         if told is error:
             raise
         raise told from error

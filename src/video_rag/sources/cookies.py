@@ -20,14 +20,14 @@ from typing import Any, Literal, NamedTuple, Protocol
 from video_rag.errors import BadSettings, Rejected, VideoRagError
 from video_rag.sources import _cookie_file as files
 from video_rag.sources._cookie_file import EXPORT, Cookie
+from video_rag.sources.walls import DAY
 
 log = logging.getLogger("video_rag")
 
-SOON = 7 * 86_400.0
+SOON = 7 * DAY
 """Seconds before their end from which on expiring cookies are warned of."""
 WALLS = frozenset({"sign-in", "bot-check", "risk-control"})
 """Reasons (`VideoRagError.reason`) that expired cookies explain."""
-_DAY = 86_400.0
 LOGIN: dict[str, tuple[tuple[str, ...], ...]] = {
     "bilibili.com": (("SESSDATA",),),
     "instagram.com": (("sessionid",),),
@@ -194,7 +194,7 @@ def explain(
         reason="cookies-expired",
     )
     told.video_id = error.video_id
-    told.retry_after = _DAY  # by then somebody may have exported them again
+    told.retry_after = DAY  # by then somebody may have exported them again
     told.__cause__ = error
     return told
 
