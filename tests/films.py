@@ -9,7 +9,7 @@ import av
 
 from places import places
 from video_rag import digest
-from video_rag.model import Video
+from video_rag.model import MediaSet, Video
 from video_rag.sources.ytdlp import YtDlp
 from video_rag.testing import clips
 from web import Page, Site
@@ -21,6 +21,13 @@ def ytdlp(folder: Path, *, left: int | None = None, **options: object) -> YtDlp:
     values = {"retries": 0, "sleep_subtitles": 0, "timeout": 5, **options}
     chosen = YtDlp.Options.model_validate(values)
     return YtDlp(chosen, places=places(folder, media_bytes=left))
+
+
+def fetch(source: YtDlp, url: str, folder: Path, **facts: str) -> MediaSet:
+    """What a source makes of a URL, with a scratch folder of its own below `folder`."""
+    scratch = folder / f"scratch-{len(list(folder.iterdir()))}"
+    scratch.mkdir(parents=True)
+    return source.fetch(video(url, **facts), scratch)
 
 
 def video(url: str, *, wanted: str = "", fingerprint: str = "") -> Video:
@@ -41,9 +48,7 @@ def film(folder: Path, size: int, seed: int = 0) -> bytes:
     if not path.exists():
         clips.silent_video(path)
     clip = path.read_bytes()
-    rest = max(8, size - len(clip))
-    filling = random.Random(seed).randbytes(rest - 8)
-    return clip + rest.to_bytes(4, "big") + b"free" + filling
+    return clips.padded(clip, random.Random(seed).randbytes(max(0, size - len(clip) - 8)))
 
 
 def html(title: str, *players: str) -> Page:

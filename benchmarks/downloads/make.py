@@ -21,8 +21,7 @@ def whole(folder: Path, name: str, size: int) -> str:
     path = folder / f"{name}.mp4"
     clips.silent_video(path)
     clip = path.read_bytes()
-    rest = size - len(clip)
-    path.write_bytes(clip + rest.to_bytes(4, "big") + b"free" + b"\0" * (rest - 8))
+    path.write_bytes(clips.padded(clip, bytes(size - len(clip) - 8)))
     return path.name
 
 

@@ -22,6 +22,11 @@ _ZERO_WIDTH_JOINER = "\u200d"
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])", re.IGNORECASE)
 _EDGES = " .-~_" + _ZERO_WIDTH_JOINER
+DECEPTIVE = frozenset(
+    (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+"""Code points that command a terminal or deceive its reader: control characters, separators of
+lines, marks that turn the direction of writing (right-to-left scripts do without these)."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """All IPv6 addresses that IANA has given to the open internet (RFC 4291 §2.4)."""

@@ -167,12 +167,12 @@ class Library:
         self, given: Mapping[str, list[tuple[Video, Given]]], known: dict[str, str]
     ) -> Iterator[Added]:
         """Work on what was given; the videos that need nothing come first."""
-        stale = [
+        stale = dict.fromkeys(
             video_id for video_id, all_of in given.items() if any(g.is_stale for _, g in all_of)
-        ]
+        )
         for video_id in stale:
             self.intake.forgive_passing(video_id)
-        fresh = (video_id for video_id in given if video_id not in set(stale))
+        fresh = [video_id for video_id in given if video_id not in stale]
         rest = dict.fromkeys(given)
         for video_id in (*fresh, *self.intake.process(stale)):
             rest.pop(video_id, None)

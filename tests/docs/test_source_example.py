@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from loading import loaded
 from places import places
 from video_rag.errors import ContentError, Unavailable, UnsupportedUrl, VideoRagError
 from video_rag.model import Video
@@ -24,19 +24,7 @@ from web import Page, Site, serve
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin-source"
 
 
-def load() -> Any:
-    """The example's module, which is no part of a package."""
-    name = "video_rag_archive"
-    spec = importlib.util.spec_from_file_location(name, EXAMPLE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-Archive = load().Archive
+Archive: Any = loaded(EXAMPLE / "video_rag_archive.py", "video_rag_archive").Archive
 
 
 @pytest.fixture

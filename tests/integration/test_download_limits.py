@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from films import film, html, player, put_hls, video, ytdlp
+from films import fetch, film, html, player, put_hls, ytdlp
 from video_rag.errors import ContentError, Unavailable, VideoRagError
-from video_rag.model import MediaSet
 from video_rag.sources import _ytdlp_download
 from video_rag.sources.ytdlp import YtDlp
 from web import Page, Site, serve
@@ -43,12 +42,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield running
 
 
-def fetch(source: YtDlp, url: str, folder: Path, **facts: str) -> MediaSet:
-    scratch = folder / f"scratch-{len(list(folder.iterdir()))}"
-    scratch.mkdir(parents=True)
-    return source.fetch(video(url, **facts), scratch)
-
-
 def write(path: Path) -> None:
     path.write_bytes(bytes(SIZE))
 
@@ -65,33 +58,24 @@ def fragments_asked_for(site: Site, stream: str) -> tuple[int, int]:
     return sum(site.gets[path] > 0 for path in paths), len(paths)
 
 
-@pytest.mark.parametrize("limit", ["size", "disk"])
-def test_a_stream_whose_size_nobody_knew_stops_where_it_is_too_large(
-    site: Site, tmp_path: Path, limit: str
-) -> None:
-    url = put_hls(site, "/hls", tmp_path / "hls")
-    most = bytes_of(site, "picture") // 2
-    source = ytdlp(tmp_path, max_bytes=most) if limit == "size" else ytdlp(tmp_path, left=most)
-    with pytest.raises(VideoRagError) as caught:
-        fetch(source, url, tmp_path)
-    assert caught.value.reason == {"size": "too-large", "disk": "disk-budget"}[limit]
-    asked, of_all = fragments_asked_for(site, "picture")
-    assert 0 < asked < of_all
-    assert fragments_asked_for(site, "sound")[0] == 0
+def limited(limit: str, most: int, folder: Path) -> YtDlp:
+    return ytdlp(folder, max_bytes=most) if limit == "max_bytes" else ytdlp(folder, left=most)
 
 
-@pytest.mark.parametrize("limit", ["size", "disk"])
-def test_picture_and_sound_together_are_no_larger_than_allowed(
-    site: Site, tmp_path: Path, limit: str
+@pytest.mark.parametrize(("limit", "reason"), [("max_bytes", "too-large"), ("room", "disk-budget")])
+@pytest.mark.parametrize("stopped", ["picture", "sound"])
+def test_streams_whose_size_nobody_knew_stop_where_they_are_too_large_together(
+    site: Site, tmp_path: Path, limit: str, reason: str, stopped: str
 ) -> None:
     url = put_hls(site, "/hls", tmp_path / "hls")
-    most = bytes_of(site, "picture") + bytes_of(site, "sound") // 2
-    source = ytdlp(tmp_path, max_bytes=most) if limit == "size" else ytdlp(tmp_path, left=most)
+    before = bytes_of(site, "picture") if stopped == "sound" else 0
+    most = before + bytes_of(site, stopped) // 2
     with pytest.raises(VideoRagError) as caught:
-        fetch(source, url, tmp_path)
-    assert caught.value.reason == {"size": "too-large", "disk": "disk-budget"}[limit]
-    asked, of_all = fragments_asked_for(site, "sound")
+        fetch(limited(limit, most, tmp_path), url, tmp_path)
+    assert caught.value.reason == reason
+    asked, of_all = fragments_asked_for(site, stopped)
     assert 0 < asked < of_all
+    assert stopped == "sound" or fragments_asked_for(site, "sound")[0] == 0
 
 
 def test_half_a_download_is_no_reason_to_refuse_the_rest(site: Site, tmp_path: Path) -> None:

@@ -10,10 +10,8 @@ from pathlib import Path
 import av
 import pytest
 
-from films import film, html, player, put_hls, video, ytdlp
+from films import fetch, film, html, player, put_hls, ytdlp
 from video_rag.errors import ContentError, Rejected, Unavailable, UsageError, VideoRagError
-from video_rag.model import MediaSet
-from video_rag.sources.ytdlp import YtDlp
 from video_rag.testing import clips
 from web import Page, Site, serve
 
@@ -32,12 +30,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         running.pages["/page"] = html("A talk", player("/film.mp4", en="/en.vtt"))
         running.pages["/mute"] = html("A talk", player("/film.mp4"))
         yield running
-
-
-def fetch(source: YtDlp, url: str, folder: Path, **facts: str) -> MediaSet:
-    scratch = folder / f"scratch-{len(list(folder.iterdir()))}"
-    scratch.mkdir(parents=True)
-    return source.fetch(video(url, **facts), scratch)
 
 
 def files_in(folder: Path) -> set[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import films
 from films import film, html, player, put_hls, video, ytdlp
 from video_rag.errors import ContentError, VideoRagError
 from video_rag.model import MediaSet
@@ -31,10 +32,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def fetch(site: Site, folder: Path, path: str = "/page", **facts: str) -> MediaSet:
-    scratch = folder / f"scratch-{len(list(folder.iterdir()))}"
-    scratch.mkdir(parents=True)
     source = ytdlp(folder, subtitle_languages=[])
-    return source.fetch(video(f"{site.url}{path}", **facts), scratch)
+    return films.fetch(source, f"{site.url}{path}", folder, **facts)
 
 
 def break_off(site: Site, folder: Path, path: str = "/page") -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -12,20 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loading import loaded
+
 ROOT = Path(__file__).resolve().parents[2] / "benchmarks" / "slides"
 
 
 def load(name: str) -> ModuleType:
-    """A script of the benchmark, which is no package, under a name of its own."""
-    unique = f"benchmark_slides_{name}"
-    if unique not in sys.modules:
-        spec = importlib.util.spec_from_file_location(unique, ROOT / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[unique] = module
-        spec.loader.exec_module(module)
-    return sys.modules[unique]
+    """A script of the benchmark."""
+    return loaded(ROOT / f"{name}.py", f"benchmark_slides_{name}")
 
 
 score = load("score").score

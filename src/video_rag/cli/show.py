@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import sys
@@ -14,15 +15,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from video_rag import guard
 from video_rag.observers import Event, StageDone, StageFailed, StageProgress, StageStarted
 from video_rag.plugins import Options as PluginOptions
 from video_rag.redaction import redact_urls
 
-# Control characters but tab and newline, line separators, marks that turn the direction of writing
-# (right-to-left scripts do without these), and halves of characters, which cannot be printed.
-_HARMFUL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+# Halves of characters cannot be printed.
+_HARMFUL = {*map(chr, guard.DECEPTIVE), *map(chr, range(0xD800, 0xE000))} - {"\t", "\n"}
+_ORDERS = re.compile(f"[{''.join(sorted(_HARMFUL))}]")
 _LONGEST_TITLE = 100
 """Characters of a title that are shown where it is one of many things."""
 
@@ -41,12 +41,17 @@ err = _Screen(stderr=True, highlight=False, soft_wrap=True)
 
 def harmless(text: str) -> str:
     """The text with what commands or deceives a terminal written out, as `\\u001b`."""
-    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _ORDERS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def brief(text: str) -> str:
     """The beginning of a title that is too long to be one of many."""
     return text if len(text) <= _LONGEST_TITLE else f"{text[: _LONGEST_TITLE - 1]}…"
+
+
+def clock(seconds: float) -> str:
+    """Day and time as the clock on the wall says; `seconds` since the epoch."""
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
 def complain(message: str, hint: str = "") -> None:

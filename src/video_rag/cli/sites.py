@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from video_rag.cli.show import out, print_json, print_table
+from video_rag.cli.show import clock, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
 from video_rag.operations import sites
 
@@ -57,5 +57,4 @@ def forget_site(
 
 def _here(moment: str | None) -> str:
     """A time in this machine's zone."""
-    when = datetime.fromisoformat(moment).astimezone() if moment else None
-    return when.strftime("%Y-%m-%d %H:%M") if when else ""
+    return clock(datetime.fromisoformat(moment).timestamp()) if moment else ""

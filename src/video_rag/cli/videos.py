@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from video_rag import timecode
-from video_rag.cli.show import Meter, brief, complain, err, out, print_json, print_table
+from video_rag.cli.show import Meter, brief, clock, complain, err, out, print_json, print_table
 from video_rag.errors import ContentError, NotFound
 from video_rag.library import Added, Library, Status, Wishes
 from video_rag.operations import inputs
@@ -190,7 +189,7 @@ def report_unready(status: Status) -> None:
 def report_left(library: Library) -> None:
     """The sites that were left alone, and how many videos wait for each."""
     for site, (state, many) in library.intake.left.items():
-        until = time.strftime("%Y-%m-%d %H:%M", time.localtime(state.cooling_until))
+        until = clock(state.cooling_until)
         why = f" ({state.reason})" if state.reason else ""
         videos = "1 video waits" if many == 1 else f"{many} videos wait"
         out.print(f"[yellow]![/] {escape(site)} is left alone until {until}{why}: {videos}")

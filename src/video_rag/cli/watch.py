@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from video_rag.cli.show import brief, complain, out, print_json
+from video_rag.cli.show import brief, clock, complain, out, print_json
 from video_rag.cli.videos import Json, open_library
 from video_rag.operations import inputs
 from video_rag.redaction import redact, redact_urls
@@ -139,7 +139,7 @@ def resume(url: Url) -> None:
     """Look at a paused list again; what came meanwhile is taken at its next check."""
     watch = open_library().watch
     found = watch.pause(watch.find(url).url, paused=False)
-    out.print(f"watching {escape(redact(found.url))} again; next: {_clock(found.due)}")
+    out.print(f"watching {escape(redact(found.url))} again; next: {clock(found.due)}")
 
 
 @watch_app.command()
@@ -183,7 +183,7 @@ def report(checked: Checked) -> None:
     """What a check found, for people: one line, and one for each thing worth reading."""
     name = _name(checked.subscription)
     if checked.passed:
-        reason = _PASSED[checked.passed].format(_clock(checked.subscription.due))
+        reason = _PASSED[checked.passed].format(clock(checked.subscription.due))
         out.print(f"[bold]{escape(name)}[/]: {escape(reason)}")
         return
     error = checked.error
@@ -285,8 +285,8 @@ def _counts(counts: Mapping[str, int]) -> dict[str, int]:
 
 def _cells(one: Watched) -> Sequence[str]:
     found = one.subscription
-    after = "paused" if found.is_paused else _clock(found.due)
-    last = _clock(found.checked) if found.checked else ""
+    after = "paused" if found.is_paused else clock(found.due)
+    last = clock(found.checked) if found.checked else ""
     counts = [str(number) for number in _counts(one.counts).values()]
     return (str(one.number), after, last, *counts)
 
@@ -300,8 +300,3 @@ def _name(one: Subscription) -> str:
 def _moment(seconds: float) -> str:
     """ISO 8601, UTC."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
-
-
-def _clock(seconds: float) -> str:
-    """Day and time as the clock on the wall says."""
-    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone():%Y-%m-%d %H:%M}"

@@ -13,7 +13,7 @@ from video_rag.sources._ytdlp_choice import refuse_oversize, streams_of, unchose
 from video_rag.sources._ytdlp_options import Options
 from video_rag.sources._ytdlp_resume import Partial, Stream, layout_of
 from video_rag.sources._ytdlp_server import Server
-from video_rag.sources.downloads import too_large, using
+from video_rag.sources.downloads import too_large, using, watching
 
 _AGAIN = 3600.0
 """Seconds after which there may be room again."""
@@ -48,11 +48,10 @@ class Download:
             self.partial.prepare(wanted, streams, f"media.{chosen.get('ext')}", self.server)
             room = self._room(streams)
             watch = Watch(self, str(chosen.get("title") or "the video"), room)
-            self.downloader.add_progress_hook(watch)
             try:
-                self.downloader.process_info(chosen)
+                with watching(self.downloader, watch):
+                    self.downloader.process_info(chosen)
             finally:
-                watch.is_over = True
                 self.server.hang_up()
         path = Path(str(chosen.get("filepath") or ""))
         if not chosen.get("filepath") or not path.is_file() or not path.stat().st_size:
@@ -92,13 +91,9 @@ class Watch:
         self._bytes: dict[str, int] = {}
         self._fragments: dict[str, int] = {}
         self._looked = time.monotonic()
-        self.is_over = False
-        """yt-dlp keeps its hooks for what it downloads later, such as subtitles."""
 
     def __call__(self, progress: dict[str, Any]) -> None:
         """One of yt-dlp's reports. Raises `ContentError` or `Unavailable` to stop."""
-        if self.is_over:
-            return
         name = str(progress["filename"])
         is_done = progress["status"] == "finished"
         size = progress.get("downloaded_bytes") or (progress.get("total_bytes") if is_done else 0)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from video_rag.errors import ContentError, Unavailable, VideoRagError
 from video_rag.sources import web
 from video_rag.sources._ytdlp_session import Session
-from video_rag.sources.downloads import using
+from video_rag.sources.downloads import using, watching
 
 LARGEST = 32 * 2**20
 """Bytes, unpacked, of one track. More is a mistake or an attack: a megabyte of words takes 1.5 s
@@ -41,23 +42,14 @@ def none_found(title: str, heard: Iterable[str]) -> ContentError:
     )
 
 
-class _Watch:
-    """Stops a track that nobody could read, before it fills the disk."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-        self.is_over = False
-        """yt-dlp keeps its hooks for what it downloads later."""
-
-    def __call__(self, progress: dict[str, Any]) -> None:
-        """One of yt-dlp's reports. Raises `ContentError` to stop."""
-        size = max(progress.get(name) or 0 for name in ("downloaded_bytes", "total_bytes"))
-        if not self.is_over and size > LARGEST:
-            raise ContentError(
-                f"{self._key}: larger than {LARGEST} bytes",
-                hint="no subtitles are so large",
-                reason="too-large",
-            )
+def _refuse_large(key: str, progress: dict[str, Any]) -> None:
+    """Raise `ContentError` for a track that nobody could read, before it fills the disk."""
+    if max(progress.get(name) or 0 for name in ("downloaded_bytes", "total_bytes")) > LARGEST:
+        raise ContentError(
+            f"{key}: larger than {LARGEST} bytes",
+            hint="no subtitles are so large",
+            reason="too-large",
+        )
 
 
 def _subtitle(session: Session, info: dict[str, Any], key: str) -> Path:
@@ -68,13 +60,13 @@ def _subtitle(session: Session, info: dict[str, Any], key: str) -> Path:
         "writeautomaticsub": True,
         "subtitleslangs": [re.escape(key)],
     }
-    downloader, watch = session.downloader, _Watch(key)
-    downloader.add_progress_hook(watch)
-    try:
-        with using(downloader, **wanted), session.translated(key):
-            done = downloader.process_ie_result(dict(info), download=True)
-    finally:
-        watch.is_over = True
+    downloader = session.downloader
+    with (
+        using(downloader, **wanted),
+        watching(downloader, partial(_refuse_large, key)),
+        session.translated(key),
+    ):
+        done = downloader.process_ie_result(dict(info), download=True)
     path = Path(str((done.get("requested_subtitles") or {}).get(key, {}).get("filepath") or ""))
     if not path.is_file() or not path.stat().st_size:
         raise Unavailable(f"{key}: the site sent nothing", reason="network")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,22 @@ def using(downloader: Any, **parameters: Any) -> Iterator[None]:
     finally:
         downloader.params.clear()
         downloader.params.update(before)
+
+
+@contextmanager
+def watching(downloader: Any, watch: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """Have a function told how downloads go on, for a while: yt-dlp itself forgets no hook."""
+    is_over = False
+
+    def hook(progress: dict[str, Any]) -> None:
+        if not is_over:
+            watch(progress)
+
+    downloader.add_progress_hook(hook)
+    try:
+        yield
+    finally:
+        is_over = True
 
 
 def cookies_in(path: Path) -> io.StringIO:

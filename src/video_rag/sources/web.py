@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
+from video_rag import guard
 from video_rag.digest import of_value
 from video_rag.languages import normalise
 from video_rag.media import AUDIO_SUFFIXES, SUBTITLE_SUFFIXES, VIDEO_SUFFIXES
@@ -44,10 +45,7 @@ _BV_KEY, _BV_SPACE = 23442827791579, 1 << 51
 """How Bilibili writes its old numbers: `av170001` is `BV17x411w7KC`."""
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid|spm_id_from|vd_source|si")
 _LONGEST_TITLE = 500
-_DECEPTIVE = dict.fromkeys(
-    (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-)
-"""Control characters, and marks that turn the direction of what follows a title."""
+_DECEPTIVE = dict.fromkeys(guard.DECEPTIVE)
 _CHAT = frozenset({"danmaku", "live_chat", "rechat"})
 """What viewers wrote, which yt-dlp lists among the subtitles."""
 

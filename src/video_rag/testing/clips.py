@@ -145,6 +145,14 @@ def silent_video(path: Path, *, seconds: float = 2.0, size: tuple[int, int] = (3
     slide_lecture(path, ["Silence\nnothing is said here"], seconds_each=seconds, size=size)
 
 
+def padded(clip: bytes, filling: bytes) -> bytes:
+    """The bytes of an MP4 file, longer by a box with `filling` that players skip.
+
+    Its kind is `free` (ISO/IEC 14496-12 §8.1.2). It adds eight bytes of its own.
+    """
+    return clip + (8 + len(filling)).to_bytes(4, "big") + b"free" + filling
+
+
 def tone(path: Path, seconds: float = 2.0, *, hertz: float = 440.0) -> None:
     """A sine tone: sound without pictures. The file's suffix says the format."""
     import av
