@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -76,6 +76,8 @@ class Player:
     """Recorded id, address or name → the one here."""
     datasets: list[str] = field(default_factory=list)
     """Ids of those that were made."""
+    settle: Callable[[], None] = lambda: None
+    """Called where the recorded client waited."""
     differences: dict[str, list[str]] = field(default_factory=dict)
     """What was different, by recording."""
 
@@ -100,6 +102,7 @@ class Player:
             answer = self.client.request(**asked)
             if time.monotonic() > end or not _unsettled(asked["url"], wanted, answer):
                 return answer
+            self.settle()
             time.sleep(0.01)
 
     def _request(self, request: Mapping[str, Any], *, wrong_key: bool) -> dict[str, Any]:

@@ -71,6 +71,13 @@ BEFORE: Mapping[str, Callable[[DifyServer], None]] = {
 """What happened to the recorded server just then."""
 
 
+def settle(dify: DifyServer) -> None:
+    """What was switched on or off may be switched again."""
+    for dataset in dify.datasets.values():
+        for document in dataset.documents.values():
+            document.busy_until = 0.0
+
+
 @contextmanager
 def player(dify: DifyServer) -> Iterator[Player]:
     opened = {
@@ -85,11 +92,12 @@ def player(dify: DifyServer) -> Iterator[Player]:
 def scene(name: str) -> dict[str, list[str]]:
     """The differences of a scene's recordings, all played in order."""
     dify = DifyServer()
-    dify.status_seconds = 0.05
+    dify.status_seconds = 60.0  # over when the recorded client waited, however slow this one is
     dify.answering = quoting
     dify.has_plugin_daemon = name not in {"no-daemon", "no-worker", "chatflow", "branching"}
     dify.worker_alive = name != "no-worker"
     with player(dify) as one:
+        one.settle = lambda: settle(dify)
         for recording in (*PROLOGUES.get(name, ()), *SCENES[name]):
             BEFORE.get(recording.name, lambda _: None)(dify)
             one.play(recording)

@@ -8,7 +8,9 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,8 +36,8 @@ class Publisher:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = {**os.environ, **environment}
 
-    def run(self, *arguments: str, seconds: float | None = None) -> tuple[int, str]:
-        """Exit code and output; killed after so many seconds if it still runs."""
+    def run(self, *arguments: str, until: Callable[[], bool] | None = None) -> tuple[int, str]:
+        """Exit code and output; killed if it still runs when something has come true."""
         process = subprocess.Popen(
             [sys.executable, "-m", "video_rag", *arguments],
             env=self._environment,
@@ -44,11 +46,16 @@ class Publisher:
             start_new_session=True,
             text=True,
         )
-        try:
-            out, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, _ = process.communicate()
+        while until is not None:
+            try:
+                out, _ = process.communicate(timeout=0.005)
+            except subprocess.TimeoutExpired:
+                if until():
+                    os.killpg(process.pid, signal.SIGKILL)
+                    until = None
+            else:
+                return process.returncode, out
+        out, _ = process.communicate()
         return process.returncode, out
 
 
@@ -84,13 +91,18 @@ def take_in(folder: Path) -> list[str]:
         library.close()
 
 
-def shake(dify: DifyServer, publish: Publisher, kills: int, moments: tuple[float, float]) -> int:
-    """Publish under faults and kills, then until it ends well; returns the number of kills."""
+def shake(dify: DifyServer, publish: Publisher, kills: int, most_writes: int) -> int:
+    """Publish under faults and kills, then until it ends well; returns the number of kills.
+
+    A run is killed some milliseconds after so many writes: how long they take is the machine's
+    business.
+    """
     dice = random.Random(20261124)
     dify.faults = Faults(rate=0.1, kinds=KINDS, seed=1, silence=0.8)
     killed = 0
     for _ in range(kills):
-        code, _ = publish.run("publish", "--all", seconds=dice.uniform(*moments))
+        wanted, pause = len(dify.writes()) + dice.randint(1, most_writes), dice.uniform(0, 0.05)
+        code, _ = publish.run("publish", "--all", until=partial(has_written, dify, wanted, pause))
         killed += code == -signal.SIGKILL
     for _ in range(RUNS):
         if publish.run("publish", "--all")[0] == 0:
@@ -99,6 +111,14 @@ def shake(dify: DifyServer, publish: Publisher, kills: int, moments: tuple[float
         pytest.fail("no run ended well")
     dify.faults = Faults()
     return killed
+
+
+def has_written(dify: DifyServer, wanted: int, pause: float) -> bool:
+    """Whether so many writes came, and a pause after them is over."""
+    if len(dify.writes()) < wanted:
+        return False
+    time.sleep(pause)
+    return True
 
 
 def check(dify: DifyServer, publish: Publisher, video_ids: list[str]) -> None:
@@ -135,7 +155,7 @@ def test_kills_and_faults_leave_each_video_once(
     video_ids = take_in(tmp_path / "talks")
     assert len(video_ids) == 6
     publish = publisher(dify, mode)
-    assert shake(dify, publish, kills=2, moments=(1.0, 2.0))
+    assert shake(dify, publish, kills=2, most_writes=4)
     check(dify, publish, video_ids)
 
 
@@ -187,5 +207,5 @@ def test_the_corpus_survives_kills(dify: DifyServer, shared: Path, tmp_path: Pat
     video_ids = take_in(tmp_path / "talks")
     assert len(video_ids) == (131 if WHOLE else 17)
     publish = publisher(dify, "economy")
-    assert shake(dify, publish, kills=12 if WHOLE else 3, moments=(2.5, 3.5))
+    assert shake(dify, publish, kills=12 if WHOLE else 3, most_writes=8)
     check(dify, publish, video_ids)
