@@ -18,8 +18,8 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from video_rag import errors, plugins
-from video_rag.schema import named
 from video_rag.settings import ALIASES, variable
+from video_rag.settings.schema import named
 
 REASONS = Path(__file__).resolve().parent / "reasons.md"
 """The words that errors carry: written by hand, held against the code by the tests."""

@@ -24,10 +24,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from video_rag.chunking import parse_addresses
-from video_rag.pages import moment
+from video_rag.net.pages import moment
 from video_rag.testing.dify import DifyServer
-from video_rag.timecode import clock
-from video_rag.tokens import terms
+from video_rag.text.timecode import clock
+from video_rag.text.tokens import terms
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/tutorial.zh-CN.md")

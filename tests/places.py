@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from video_rag.library.wiring import Places
 from video_rag.stores.sql import Sql
-from video_rag.wiring import Places
 
 
 def places(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from video_rag.timecode import stamp
+from video_rag.text.timecode import stamp
 
 SHEEP = (
     "Good morning and welcome to the farm.",

@@ -25,8 +25,8 @@ from typing import Any
 
 import httpx2
 
-from video_rag.knowledge import _dify_rules as rules
-from video_rag.knowledge._dify_fields import KINDS, values
+from video_rag.knowledge.dify import rules
+from video_rag.knowledge.dify.fields import KINDS, values
 from video_rag.library import Library
 from video_rag.operations import publishing
 from video_rag.settings import load_settings

@@ -70,10 +70,11 @@ def ours(url: str, folder: str) -> dict[str, Any]:
     import yt_dlp.postprocessor.ffmpeg
 
     spent["import"] = perf_counter() - begun
-    from video_rag import media, wiring
-    from video_rag.proxy import CheckingProxy
-    from video_rag.sources import _ytdlp_lists
-    from video_rag.sources._ytdlp_door import Door
+    from video_rag import media
+    from video_rag.library import wiring
+    from video_rag.net.proxy import CheckingProxy
+    from video_rag.sources.ytdlp import lists
+    from video_rag.sources.ytdlp.door import Door
 
     def make(upstream: str | None) -> CheckingProxy:
         return CheckingProxy(upstream=upstream, lookup=lookup, connect=connect)
@@ -84,7 +85,7 @@ def ours(url: str, folder: str) -> dict[str, Any]:
     def connect(place: tuple[str, int], seconds: float) -> socket.socket:
         return socket.create_connection(("127.0.0.1", place[1]), timeout=seconds)
 
-    timed(_ytdlp_lists, "resolved", "resolve")
+    timed(lists, "resolved", "resolve")
     timed(yt_dlp.downloader.common.FileDownloader, "download", "transfer")
     timed(yt_dlp.postprocessor.ffmpeg.FFmpegMergerPP, "run", "merge")
     timed(wiring.Places, "digest", "hash")

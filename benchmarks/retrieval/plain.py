@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from video_rag.chunking import ChunkOptions, cut
 from video_rag.model import Chunk, Document, Hit, Query
-from video_rag.tokens import terms
+from video_rag.text.tokens import terms
 
 WINDOWS = ChunkOptions(max_seconds=45, overlap=0)
 

@@ -18,9 +18,9 @@ from plain import Plain
 
 from video_rag.chunking import ChunkOptions
 from video_rag.composers.timeline import Timeline
-from video_rag.evaluate import Score, evaluate
 from video_rag.knowledge import ranking
 from video_rag.knowledge.embedded import Embedded
+from video_rag.library.evaluate import Score, evaluate
 from video_rag.model import Document, Hit, Query
 
 Search = Callable[[Query], list[Hit]]

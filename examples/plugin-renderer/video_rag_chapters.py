@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from video_rag import plugins, timecode
+from video_rag import plugins
 from video_rag.model import Document
 from video_rag.renderers import Link, Picture
+from video_rag.text import timecode
 
 
 class Chapters:

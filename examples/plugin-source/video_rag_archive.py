@@ -12,13 +12,14 @@ from pathlib import Path
 
 import httpx2
 
-from video_rag import guard, media, plugins
+from video_rag import media, plugins
 from video_rag.digest import of_value
 from video_rag.errors import ContentError, Rejected, Unavailable, VideoRagError
-from video_rag.http import error_of, translated
 from video_rag.model import Media, MediaSet, Video
-from video_rag.proxy import CheckingProxy
-from video_rag.sites import site_of
+from video_rag.net import guard
+from video_rag.net.http import error_of, translated
+from video_rag.net.proxy import CheckingProxy
+from video_rag.net.sites import site_of
 from video_rag.sources import Lane, Places
 from video_rag.sources.downloads import move
 from video_rag.sources.manners import Manners

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from video_rag.digest import of_value
 from video_rag.model import Chunk, Document, Section, Segment, Slide, join_lines
-from video_rag.timecode import overlap
+from video_rag.text.timecode import overlap
 
 _SENTENCE_END = re.compile(r"[.!?。！？…؟][\"'”’」』)）\]]*\s*$")
 _ADDRESS = re.compile(r"⟦([^⟦⟧\n]+)@(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)⟧")

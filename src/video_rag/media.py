@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from video_rag import timecode
 from video_rag.errors import ContentError, NotFound
 from video_rag.model import Chapter
+from video_rag.text import timecode
 
 if TYPE_CHECKING:
     from av.container import InputContainer

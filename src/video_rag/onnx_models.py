@@ -10,7 +10,7 @@ from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import NotFound, Rejected, Unavailable, UsageError
-from video_rag.http import Client
+from video_rag.net.http import Client
 
 Model = TypeVar("Model")
 

@@ -15,9 +15,10 @@ from pydantic.fields import FieldInfo
 
 from loading import loaded
 from video_rag import errors, plugins
-from video_rag.schema import named
 from video_rag.settings import ALIASES, variable
-from video_rag.sources import _ytdlp_lists, _ytdlp_series, cookies, walls, weberrors
+from video_rag.settings.schema import named
+from video_rag.sources import cookies, walls, weberrors
+from video_rag.sources.ytdlp import lists, series
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "video_rag"
@@ -25,8 +26,8 @@ FUNCTIONS = {"_absent": "ContentError", "Entry": "", "replace": ""}
 """What makes an error, or (`""`) what a subscription remembers, beside the classes of errors."""
 CARRIED = {
     ("errors.py", "reason"),
-    ("sources/_ytdlp_lists.py", "reason"),  # from its tables, and by assignment
-    ("sources/_ytdlp_series.py", "reason"),  # `_absent`, whose callers name it
+    ("sources/lists.py", "reason"),  # from its tables, and by assignment
+    ("sources/series.py", "reason"),  # `_absent`, whose callers name it
     ("sources/manners.py", "_wall(error)"),
     ("sources/weberrors.py", "wall.reason"),
     ("sources/weberrors.py", "empty"),
@@ -121,8 +122,8 @@ def in_tables() -> Iterator[tuple[str, str]]:
     known = [*walls.WALLS, *walls.STATUSES.values(), *walls.SPECIAL.values()]
     for wall in [*known, walls.BUSY, walls.FORBIDDEN, walls.SUBTITLES_429]:
         yield wall.reason, wall.kind.__name__
-    told = [*_ytdlp_lists._TITLES.values(), *_ytdlp_lists._BADGES.values()]
-    for reason in [*told, *(row[0] for row in _ytdlp_series._CODES.values())]:
+    told = [*lists._TITLES.values(), *lists._BADGES.values()]
+    for reason in [*told, *(row[0] for row in series._CODES.values())]:
         yield reason, "ContentError"
 
 
@@ -205,7 +206,7 @@ def test_reasons_that_are_asked_for_exist() -> None:
             if isinstance(node, ast.Compare) and re.search(r"\breason$", ast.unparse(node.left)):
                 asked |= set().union(*map(texts, node.comparators))
     tables = (walls._NOTES, weberrors._EXPLAIN, weberrors._BY_CLASS.values(), cookies.WALLS)
-    for table in (*tables, _ytdlp_lists._WALLS, _ytdlp_lists._WORDS, walls.COOLING):
+    for table in (*tables, lists._WALLS, lists._WORDS, walls.COOLING):
         asked |= set(table)
     assert {"deleted", "cooling-down", "members-only"} <= asked
     assert asked - known == set()

@@ -17,8 +17,7 @@ import pytest
 from dify_bases import dataset_of, documents, names, other_client, server
 from talks import SHEEP, STARS, write_talk
 from video_rag.cli import main
-from video_rag.knowledge import _dify_care
-from video_rag.knowledge import _dify_rules as rules
+from video_rag.knowledge.dify import care, rules
 from video_rag.testing.clips import slide_lecture
 from video_rag.testing.dify import DifyServer
 
@@ -442,7 +441,7 @@ def test_names_of_three_hundred_characters(
 def test_a_worker_that_is_down_is_named_by_the_check(
     shell: Shell, dify: DifyServer, published: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_dify_care, "CHECK_SECONDS", 0.2)
+    monkeypatch.setattr(care, "CHECK_SECONDS", 0.2)
     dify.worker_alive = False
     assert "docker compose ps worker" in shell("dify", "check", code=4)
     assert len(names(dify)) == 2

@@ -26,9 +26,8 @@ from dify_bases import (
 from video_rag.dify.datasets import Datasets, Posted
 from video_rag.errors import Conflict, Rejected, Unavailable
 from video_rag.knowledge import INDEXED, Holding
-from video_rag.knowledge import _dify_publish as publishing
-from video_rag.knowledge import _dify_rules as rules
-from video_rag.knowledge.dify import Dify
+from video_rag.knowledge.dify import Dify, rules
+from video_rag.knowledge.dify import publish as publishing
 from video_rag.testing.dify import DifyServer, Faults
 from video_rag.testing.knowledge_contract import (
     SHARK,

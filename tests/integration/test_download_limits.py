@@ -10,8 +10,7 @@ import pytest
 
 from films import fetch, film, html, player, put_hls, ytdlp
 from video_rag.errors import ContentError, Unavailable, VideoRagError
-from video_rag.sources import _ytdlp_download
-from video_rag.sources.ytdlp import YtDlp
+from video_rag.sources.ytdlp import YtDlp, download
 from web import Page, Site, serve
 
 pytest.importorskip("yt_dlp")
@@ -92,7 +91,7 @@ def test_half_a_download_is_no_reason_to_refuse_the_rest(site: Site, tmp_path: P
 def test_room_that_others_take_meanwhile_ends_a_download(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_ytdlp_download, "_LOOK", 0.0)
+    monkeypatch.setattr(download, "_LOOK", 0.0)
     source = ytdlp(tmp_path, left=SIZE + 10_000)
     other = tmp_path / "media" / "other" / "video.mp4"
     other.parent.mkdir(parents=True)

@@ -26,10 +26,10 @@ from video_rag.cli import app
 from video_rag.errors import Unavailable, UnsupportedUrl, VideoRagError
 from video_rag.library import Library
 from video_rag.model import Video
-from video_rag.proxy import CheckingProxy
+from video_rag.net.proxy import CheckingProxy
 from video_rag.settings import load_settings
-from video_rag.sources._ytdlp_door import Door
 from video_rag.sources.ytdlp import YtDlp
+from video_rag.sources.ytdlp.door import Door
 from video_rag.testing.clips import silent_video
 from web import Page, Site, serve
 

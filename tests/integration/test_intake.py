@@ -15,9 +15,9 @@ import pytest
 from talks import SHEEP, STARS, write_talk
 from video_rag.library import Library, Wishes
 from video_rag.model import Job, MediaSet
+from video_rag.net.sites import site_of
 from video_rag.pipeline.work import load
 from video_rag.settings import load_settings
-from video_rag.sites import site_of
 from video_rag.testing import clips
 from web import Meeting, Page, Site, serve
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from video_rag.sources._ytdlp_door import Door
+from video_rag.sources.ytdlp.door import Door
 
 pytest.importorskip("yt_dlp")
 

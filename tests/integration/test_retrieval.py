@@ -8,8 +8,8 @@ import pytest
 
 from video_rag.chunking import ChunkOptions, cut
 from video_rag.composers.timeline import Timeline
-from video_rag.evaluate import evaluate
 from video_rag.knowledge.embedded import Embedded
+from video_rag.library.evaluate import evaluate
 from video_rag.model import MediaSet, Slides, Transcripts, Video
 from video_rag.processors.subtitles import read_subtitles
 

@@ -16,9 +16,8 @@ from films import put_hls
 from places import places
 from video_rag.errors import ContentError
 from video_rag.model import Video
-from video_rag.sources import _ytdlp_door, _ytdlp_subtitles
-from video_rag.sources._ytdlp_door import Door
-from video_rag.sources.ytdlp import YtDlp
+from video_rag.sources.ytdlp import YtDlp, door, subtitles
+from video_rag.sources.ytdlp.door import Door
 from video_rag.testing import clips
 from web import Page, Site, serve
 
@@ -59,7 +58,7 @@ def bomb(start: bytes, size: int, media_type: str) -> Page:
 def test_page_that_unpacks_without_end_is_read_no_further(
     site: Site, source: YtDlp, path: str, start: bytes, media_type: str
 ) -> None:
-    size = 8 * _ytdlp_door.LARGEST_PAGE
+    size = 8 * door.LARGEST_PAGE
     site.pages[path] = bomb(start, size, media_type)
     tracemalloc.start()
     try:
@@ -75,7 +74,7 @@ def test_page_that_unpacks_without_end_is_read_no_further(
 
 def test_page_of_the_largest_size_is_read(site: Site, source: YtDlp) -> None:
     page = b'<html><title>Talk</title><video src="/clip.mp4"></video>'
-    site.pages["/talk"] = bomb(page, _ytdlp_door.LARGEST_PAGE, "text/html")
+    site.pages["/talk"] = bomb(page, door.LARGEST_PAGE, "text/html")
     (found,) = source.discover(f"{site.url}/talk")
     assert isinstance(found, Video)
     assert found.title == "Talk"
@@ -89,7 +88,7 @@ def test_a_playlist_of_pieces_is_read_whole_or_not_at_all(
     assert isinstance(found, Video)
     pieces = site.pages["/hls/picture.m3u8"]
     first, end = pieces.body.split(b"#EXTINF", 1)
-    padded = first + b"# padding\n" * (_ytdlp_door.LARGEST_PAGE // 10) + b"#EXTINF" + end
+    padded = first + b"# padding\n" * (door.LARGEST_PAGE // 10) + b"#EXTINF" + end
     site.pages["/hls/picture.m3u8"] = replace(pieces, body=padded)
     with pytest.raises(ContentError, match="larger than"):
         source.fetch(found, tmp_path)
@@ -102,7 +101,7 @@ def test_subtitles_that_unpack_without_end_do_not_fill_the_disk(
     html = f'<html><title>Talk</title><video src="/clip.mp4">{track}</video></html>'
     site.pages["/talk"] = Page(html.encode())
     start = b"WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n\n"
-    site.pages["/words.vtt"] = bomb(start, 3 * _ytdlp_subtitles.LARGEST, "text/vtt")
+    site.pages["/words.vtt"] = bomb(start, 3 * subtitles.LARGEST, "text/vtt")
     (found,) = source.discover(f"{site.url}/talk")
     assert isinstance(found, Video)
     (tmp_path / "scratch").mkdir()
@@ -110,7 +109,7 @@ def test_subtitles_that_unpack_without_end_do_not_fill_the_disk(
     assert [file.kind for file in media.files] == ["video"]
     assert any("larger than" in note for note in media.notes)
     left = [path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()]
-    assert sum(left) < 1.5 * _ytdlp_subtitles.LARGEST
+    assert sum(left) < 1.5 * subtitles.LARGEST
 
 
 def test_an_answer_that_nobody_reads_is_let_go_of_at_once(site: Site) -> None:

@@ -16,7 +16,7 @@ import pytest
 from films import html, player, ytdlp
 from video_rag.errors import ContentError
 from video_rag.model import Video
-from video_rag.sources._ytdlp_pages import Trial, shared
+from video_rag.sources.ytdlp.pages import Trial, shared
 from web import Page, Site, serve
 
 pytest.importorskip("yt_dlp")
@@ -104,7 +104,7 @@ def test_helpers_end_when_they_are_no_longer_needed() -> None:
 
 def test_a_helper_ends_with_its_owner() -> None:
     """Also when that was killed and could say nothing."""
-    code = "import time; from video_rag.sources._ytdlp_pages import Trial; t = Trial(); "
+    code = "import time; from video_rag.sources.ytdlp.pages import Trial; t = Trial(); "
     code += f"t.passes({URL!r}, {TALK!r}); print(t._idle[0].pid, flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None

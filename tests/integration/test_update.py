@@ -17,7 +17,7 @@ import pytest
 
 from video_rag.errors import BackendError, NotFound, Unavailable, UsageError
 from video_rag.operations import update
-from video_rag.sources import _ytdlp_version as versions
+from video_rag.sources import versions
 
 pytest.importorskip("pip")
 yt_dlp = pytest.importorskip("yt_dlp")

@@ -18,8 +18,8 @@ from video_rag.model import Video
 from video_rag.operations import doctor
 from video_rag.settings import load_settings
 from video_rag.sources import walls
-from video_rag.sources._ytdlp_session import Heard, Sessions
 from video_rag.sources.ytdlp import YtDlp
+from video_rag.sources.ytdlp.session import Heard, Sessions
 from video_rag.testing import clips
 from web import Page, Site, serve
 

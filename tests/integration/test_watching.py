@@ -19,9 +19,9 @@ import pytest
 from talks import SHEEP, STARS, write_talk
 from video_rag.errors import ContentError
 from video_rag.library import Library, Status
+from video_rag.library.watching.watch import Changes, Checked
 from video_rag.settings import load_settings
 from video_rag.testing import clips
-from video_rag.watch import Changes, Checked
 from web import Page, Site, serve
 
 pytest.importorskip("yt_dlp")

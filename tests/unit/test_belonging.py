@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lectures import ear, lecture, moved
-from video_rag import timecode
 from video_rag.errors import ContentError, Unavailable
 from video_rag.model import Chapter, MediaSet, Origin, Segment, Transcript, Video
 from video_rag.processors._speech import units_of
 from video_rag.processors.belonging import judged
 from video_rag.processors.subtitles import read_subtitles
+from video_rag.text import timecode
 
 MEDIA = MediaSet(files=())
 SHEEP_TITLE = "How a shepherd counts the flock on the hill"

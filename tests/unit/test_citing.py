@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_rag.citing import check, quote, supports
+from video_rag.evidence.citing import check, quote, supports
 from video_rag.model import Chunk, Segment, join_lines
-from video_rag.tokens import terms
+from video_rag.text.tokens import terms
 
 
 def passage(*lines: str | tuple[float, float, str], **more: str) -> Chunk:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from video_rag.errors import BadSettings, ContentError, Rejected, Unavailable, VideoRagError
 from video_rag.sources import _cookie_file as files
 from video_rag.sources import cookies
-from video_rag.sources._ytdlp_options import Options, SiteOptions
+from video_rag.sources.ytdlp.options import Options, SiteOptions
 from web import Page, serve
 
 yt_dlp = pytest.importorskip("yt_dlp")

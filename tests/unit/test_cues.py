@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from subtitle_files import SRT, cues, read, said
-from video_rag.processors._tidy import reading_time
+from video_rag.processors.subtitles.tidy import reading_time
 
 # --- times ---------------------------------------------------------------------------------------
 

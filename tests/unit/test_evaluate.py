@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from video_rag.errors import UsageError
-from video_rag.evaluate import evaluate
+from video_rag.library.evaluate import evaluate
 from video_rag.model import Chunk, Hit, Query, Video
 
 

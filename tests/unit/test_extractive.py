@@ -13,7 +13,7 @@ import pytest
 from video_rag.answerers import Delta, Done
 from video_rag.answerers.extractive import Extractive
 from video_rag.model import Answer, Chunk, Hit, Query, Question, Segment, Turn, join_lines
-from video_rag.tokens import terms
+from video_rag.text.tokens import terms
 
 
 def passage(video: str, at: float, *lines: str, **more: str) -> Chunk:

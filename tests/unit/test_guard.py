@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_rag.errors import NotFound, Unavailable, UnsupportedUrl
-from video_rag.guard import check_host, check_url, inside, public_addresses, safe_name
+from video_rag.net.guard import check_host, check_url, inside, public_addresses, safe_name
 
 
 def public(host: str, port: int) -> list[str]:

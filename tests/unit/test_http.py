@@ -11,7 +11,7 @@ import pytest
 import stamina
 
 from video_rag.errors import NotFound, Rejected, Unavailable
-from video_rag.http import Client, retry_after
+from video_rag.net.http import Client, retry_after
 
 Reply = httpx2.Response | Exception
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_rag import languages
-from video_rag.languages import guess, normalise
+from video_rag.text import languages
+from video_rag.text.languages import guess, normalise
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from places import places
 from video_rag.errors import ContentError, Rejected, Unavailable, VideoRagError
-from video_rag.sites import SiteState
-from video_rag.sources._ytdlp_options import Options
+from video_rag.net.sites import SiteState
 from video_rag.sources.manners import LONGEST, Manners, cooling, visits_today
 from video_rag.sources.walls import COOLING
+from video_rag.sources.ytdlp.options import Options
 
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC).timestamp()
 URL = "https://video.example/talk"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_rag.memberships import frame, framed, unframed
+from video_rag.library.status import Wishes, merged
 from video_rag.model import Chunk, Video
-from video_rag.status import Wishes, merged
+from video_rag.text.memberships import frame, framed, unframed
 
 NAMES = st.text(st.characters(categories=("L", "N", "P", "Zs", "S")), min_size=1).filter(
     lambda name: "%7C" not in name

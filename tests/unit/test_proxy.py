@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_rag.errors import BadSettings
-from video_rag.proxy import CheckingProxy
-from video_rag.proxy.wire import Malformed, Stream, answer_length, body_length
-from video_rag.redaction import redact
+from video_rag.net.proxy import CheckingProxy
+from video_rag.net.proxy.wire import Malformed, Stream, answer_length, body_length
+from video_rag.settings.redaction import redact
 from web import Page, Site, serve
 
 PUBLIC = "93.184.216.34"

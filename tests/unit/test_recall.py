@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from video_rag import recall
+from video_rag.evidence import recall
+from video_rag.evidence.recall import Recall
 from video_rag.model import Chunk, Document, Hit
-from video_rag.recall import Recall
 from video_rag.testing.knowledge_contract import SHARK, lecture, passages
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from video_rag.redaction import MASK, hide, looks_secret, redact, redact_urls, shown
+from video_rag.settings.redaction import MASK, hide, looks_secret, redact, redact_urls, shown
 
 SECRETS = st.text("abcXYZ0189_-.~", min_size=8, max_size=40).map("Q7z".__add__)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_rag.sites import SiteState
+from video_rag.net.sites import SiteState
 from video_rag.stores import Entry, Subscription
 from video_rag.stores.sql import Sql
 

@@ -15,9 +15,9 @@ from pydantic import SecretStr, ValidationError
 
 from video_rag import plugins
 from video_rag.errors import BadSettings
-from video_rag.schema import families, named, sections
 from video_rag.settings import ALIASES, Settings, explain, load_settings, variable
-from video_rag.sources._ytdlp_options import Options as YtDlpOptions
+from video_rag.settings.schema import families, named, sections
+from video_rag.sources.ytdlp.options import Options as YtDlpOptions
 
 SECRET = "s3cr3t-VALUE-0123"
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sites import infos
-from video_rag.sources._ytdlp_lists import absence
 from video_rag.sources.web import (
     Track,
     canonical,
@@ -22,6 +21,7 @@ from video_rag.sources.web import (
     tracks_of,
     video_of,
 )
+from video_rag.sources.ytdlp.lists import absence
 
 YOUTUBE, BILIBILI = infos("youtube.json"), infos("bilibili.json")
 BV = "BV1bK411W797"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from places import places
 from video_rag.errors import NotFound
+from video_rag.net.sites import Sites, SiteState, site_of
 from video_rag.operations import sites as operations
-from video_rag.sites import Sites, SiteState, site_of
 
 NOW = 1_800_000_000.0  # 2027-01-15T08:00Z
 

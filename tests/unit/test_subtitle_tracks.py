@@ -10,8 +10,8 @@ import pytest
 
 from video_rag.errors import ContentError
 from video_rag.model import Media, MediaSet, Transcript, Video
-from video_rag.processors._tracks import texts
 from video_rag.processors.subtitles import Subtitles
+from video_rag.processors.subtitles.tracks import texts
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="needs the extra download")
 

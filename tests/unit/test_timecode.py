@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_rag import timecode
+from video_rag.text import timecode
 
 SECONDS = st.floats(min_value=0, max_value=360_000, allow_nan=False)
 

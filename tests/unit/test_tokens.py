@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_rag.tokens import (
+from video_rag.text.tokens import (
     CHINESE_STOP_WORDS,
     ENGLISH_STOP_WORDS,
     VERSION,

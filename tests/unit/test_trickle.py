@@ -12,8 +12,8 @@ import httpx2
 import pytest
 from test_proxy import browser, get, say
 
-from video_rag.proxy import CheckingProxy, wire
-from video_rag.proxy.wire import BrokenOff, Pace
+from video_rag.net.proxy import CheckingProxy, wire
+from video_rag.net.proxy.wire import BrokenOff, Pace
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 

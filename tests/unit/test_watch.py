@@ -22,13 +22,13 @@ from video_rag.errors import (
     UsageError,
     VideoRagError,
 )
-from video_rag.intake import Given
+from video_rag.library.intake import Given
+from video_rag.library.status import Wishes
+from video_rag.library.watching.watch import Changes, Checked, Watch
 from video_rag.model import Video
-from video_rag.sites import SiteState
-from video_rag.status import Wishes
+from video_rag.net.sites import SiteState
 from video_rag.stores.hold import hold
 from video_rag.stores.sql import Sql
-from video_rag.watch import Changes, Checked, Watch
 
 URL = "https://tube.test/@channel"
 DAY = 86_400.0

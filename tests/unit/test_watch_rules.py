@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_rag.errors import UsageError
+from video_rag.library.watching.rules import LEAST_SECONDS, LONGEST_TITLE, Every, Rules, iso_date
 from video_rag.model import Video
 from video_rag.stores import Subscription
-from video_rag.watch_rules import LEAST_SECONDS, LONGEST_TITLE, Every, Rules, iso_date
 
 NEW_YORK = ZoneInfo("America/New_York")
 """Summer time began on 2026-03-08 at 2:00 and ended on 2026-11-01 at 2:00."""

@@ -14,8 +14,8 @@ from model_hub import serve_model
 from tiny_whisper import LETTER, build_tiny_whisper, write_sound
 from video_rag.errors import BadSettings, ContentError, Unavailable
 from video_rag.model import Media, MediaSet, Transcript, Video
-from video_rag.processors._whisper_models import _repository, _with_progress, model_folder
-from video_rag.processors.whisper import SAMPLE_RATE, Whisper, decode_sound, trusted
+from video_rag.processors.whisper.models import _repository, _with_progress, model_folder
+from video_rag.processors.whisper.transcriber import SAMPLE_RATE, Whisper, decode_sound, trusted
 from video_rag.testing.clips import Extras, sine, slide_lecture, tone
 
 transcribing = pytest.importorskip("faster_whisper.transcribe", reason="needs the extra asr")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from video_rag.errors import ContentError, UsageError
-from video_rag.sources._ytdlp_choice import Choice, choice_of, refuse_oversize, unchosen
-from video_rag.sources._ytdlp_options import Options
+from video_rag.sources.ytdlp.choice import Choice, choice_of, refuse_oversize, unchosen
+from video_rag.sources.ytdlp.options import Options
 
 pytest.importorskip("yt_dlp")
 

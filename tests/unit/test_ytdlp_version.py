@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_rag.sources import _ytdlp_version as versions
+from video_rag.sources import versions
 
 pytest.importorskip("yt_dlp")
 HERE = metadata.version("yt-dlp")
@@ -39,7 +39,7 @@ def imported(home: Path, before: str = "") -> list[str]:
     """What a fresh process imports after `use`: where from, and the note."""
     code = (
         f"import sys; from pathlib import Path; {before}\n"
-        "from video_rag.sources import _ytdlp_version as v\n"
+        "from video_rag.sources import versions as v\n"
         "v.use(Path(sys.argv[1])); told = v.use(Path(sys.argv[1]))\n"
         "import yt_dlp; print(Path(yt_dlp.__file__).parent.parent); print(told.version)\n"
         "print(told.note); print(sum('yt-dlp' in path for path in sys.path))"

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from video_rag import timecode
 from video_rag.chunking import Address, parse_addresses
 from video_rag.dify import passages
 from video_rag.dify.events import Resource
 from video_rag.model import Chunk
+from video_rag.text import timecode
 
 RESULT = "- {"
 """Begins a line of printed search results."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from video_rag import citing, plugins, timecode
+from video_rag import plugins
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers import _dify_marks as marks
 from video_rag.answerers._dify_talks import Talks
@@ -20,8 +20,10 @@ from video_rag.dify.connection import Connection
 from video_rag.dify.events import Ended, Event, Piece, Replaced, Resource, Resources
 from video_rag.dify.passages import collections_of
 from video_rag.errors import NotFound, Unavailable, VideoRagError
+from video_rag.evidence import citing
 from video_rag.model import Answer, Chunk, Citation, Query, Question, Turn
-from video_rag.tokens import terms
+from video_rag.text import timecode
+from video_rag.text.tokens import terms
 
 SMALL = 3
 """Small talk has at most this many terms; more of them without a passage is a refusal."""

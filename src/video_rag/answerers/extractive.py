@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
-from video_rag import citing, plugins, timecode
+from video_rag import plugins
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.phrases import phrase
+from video_rag.evidence import citing
+from video_rag.evidence.relevance import Passage, weigh
 from video_rag.model import Answer, Citation, Query, Question
-from video_rag.relevance import Passage, weigh
-from video_rag.tokens import terms
+from video_rag.text import timecode
+from video_rag.text.tokens import terms
 
 POINTING = re.compile(
     r"\b(?:it|its|this|that|these|those|they|them|their|he|him|his|she|her)\b"

@@ -13,13 +13,15 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from video_rag import citing, plugins, timecode
+from video_rag import plugins
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.chat import Chat, Message
 from video_rag.answerers.phrases import language_of, phrase
 from video_rag.errors import BadSettings
+from video_rag.evidence import citing
 from video_rag.model import Answer, Chunk, Query, Question
-from video_rag.tokens import terms
+from video_rag.text import timecode
+from video_rag.text.tokens import terms
 
 SMALL_TALK = {"greeting", "thanks", "meta"}
 SMALL = 3

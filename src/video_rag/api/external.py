@@ -31,10 +31,10 @@ from video_rag.api.problems import Forbidden, Unauthorized
 from video_rag.api.timely import Timely
 from video_rag.dify.passages import footer, one_line
 from video_rag.errors import NotFound, VideoRagError
-from video_rag.memberships import framed
 from video_rag.operations import keys
 from video_rag.operations.conditions import Conditions, day
 from video_rag.operations.retrieval import Found, Wanted, retrieve
+from video_rag.text.memberships import framed
 
 log = logging.getLogger("video_rag")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from video_rag.api.auth import gate_of
-from video_rag.pages import moment
+from video_rag.net.pages import moment
 
 
 class Links:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from video_rag.model import Transcript
-from video_rag.timecode import stamp
+from video_rag.text.timecode import stamp
 
 
 def vtt(transcript: Transcript) -> str:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from video_rag import timecode
 from video_rag.answerers import Delta, Done
 from video_rag.cli.show import brief, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
 from video_rag.model import Answer, Hit, Query, Question
 from video_rag.operations.rows import answer_row, hit_row
+from video_rag.text import timecode
 
 Limit = Annotated[int | None, typer.Option(help="At most so many passages.", min=1, max=1000)]
 Collection = Annotated[str | None, typer.Option(help="Only in this collection.")]

@@ -13,8 +13,8 @@ from video_rag.cli.videos import CODES, Json, open_library, report_left, report_
 from video_rag.cli.watch import checked_row
 from video_rag.cli.watch import report as report_checked
 from video_rag.library import Library, Status
+from video_rag.library.watching.watch import Checked
 from video_rag.operations.rows import failure_rows, video_row
-from video_rag.watch import Checked
 
 
 def register(app: typer.Typer) -> None:

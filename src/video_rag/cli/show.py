@@ -15,10 +15,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from video_rag import guard
+from video_rag.net import guard
 from video_rag.observers import Event, StageDone, StageFailed, StageProgress, StageStarted
 from video_rag.plugins import Options as PluginOptions
-from video_rag.redaction import redact_urls
+from video_rag.settings.redaction import redact_urls
 
 # Halves of characters cannot be printed.
 _HARMFUL = {*map(chr, guard.DECEPTIVE), *map(chr, range(0xD800, 0xE000))} - {"\t", "\n"}

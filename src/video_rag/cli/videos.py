@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from video_rag import timecode
 from video_rag.cli.show import Meter, brief, clock, complain, err, out, print_json, print_table
 from video_rag.errors import ContentError, NotFound
 from video_rag.library import Added, Library, Status, Wishes
 from video_rag.operations import inputs
 from video_rag.operations.rows import failure_rows, video_row
-from video_rag.redaction import redact_urls
 from video_rag.settings import load_settings
+from video_rag.settings.redaction import redact_urls
+from video_rag.text import timecode
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 CODES = {"ContentError": 3, "Unavailable": 4, "Rejected": 4, "Bug": 1}

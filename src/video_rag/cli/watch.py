@@ -12,11 +12,11 @@ from rich.markup import escape
 
 from video_rag.cli.show import brief, clock, complain, out, print_json
 from video_rag.cli.videos import Json, open_library
+from video_rag.library.watching.rules import EVERY
+from video_rag.library.watching.watch import Changes, Checked, News, Watched
 from video_rag.operations import inputs
-from video_rag.redaction import redact, redact_urls
+from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores import Subscription
-from video_rag.watch import Changes, Checked, News, Watched
-from video_rag.watch_rules import EVERY
 
 watch_app = typer.Typer(
     help="Follow channels, playlists, feeds and folders: their new videos are taken.",

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from pydantic import Field
 
-from video_rag import languages, plugins
+from video_rag import plugins
 from video_rag.composers._slides import tidy, title_of
 from video_rag.errors import ContentError
 from video_rag.model import (
@@ -24,7 +24,8 @@ from video_rag.model import (
     Transcripts,
     Video,
 )
-from video_rag.timecode import overlap
+from video_rag.text import languages
+from video_rag.text.timecode import overlap
 
 _OF_A_FILE = "put a subtitle file with the same name beside it and add it again"
 _OF_A_SITE = (

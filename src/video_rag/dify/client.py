@@ -4,7 +4,8 @@
     client.call("GET", "/datasets", params={"page": 1})
 
 Network errors, 429, 5xx and the cloud's rate limit (a 403) are tried again; see
-`video_rag.http.Client` for when a POST is. What Dify said is kept: `errors.said_by(error).code`.
+`video_rag.net.http.Client` for when a POST is. What Dify said is kept:
+`errors.said_by(error).code`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any
 
 import httpx2
 
-from video_rag import http
 from video_rag.dify.errors import DifyError, DifyRejected, Said, error_for
 from video_rag.errors import BadSettings, Unavailable
+from video_rag.net import http
 
 _ADDRESS = "base_url must be the service API's, which ends in /v1"
 _DATASET_PATHS = ("/datasets", "/workspaces")

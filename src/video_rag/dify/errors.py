@@ -12,7 +12,7 @@ import re
 from typing import NamedTuple
 
 from video_rag.errors import NotFound, Rejected, Unavailable, VideoRagError
-from video_rag.redaction import redact
+from video_rag.settings.redaction import redact
 
 _BUSY = frozenset({408, 425, 429})
 _LONGEST_MESSAGE = 300

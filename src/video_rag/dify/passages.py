@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from video_rag import timecode
 from video_rag.chunking import address, parse_addresses
-from video_rag.memberships import unframed
 from video_rag.model import BEST_ORIGIN, Chunk, Origin, Segment
+from video_rag.text import timecode
+from video_rag.text.memberships import unframed
 
 FROM = "— "
 """Begins the line that says where a segment is from."""

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 
 from video_rag import plugins
 from video_rag.errors import Rejected
-from video_rag.http import Client
+from video_rag.net.http import Client
 
 
 class OpenAI:

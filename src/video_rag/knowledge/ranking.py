@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from video_rag.model import Chunk, Segment
-from video_rag.timecode import overlap
-from video_rag.tokens import VERSION, characters, terms
+from video_rag.text.timecode import overlap
+from video_rag.text.tokens import VERSION, characters, terms
 
 NEAR_SECONDS = 45.0
 """What is said so long before and after a passage is its context."""

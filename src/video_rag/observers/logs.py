@@ -17,7 +17,7 @@ from pydantic import BeforeValidator
 from video_rag import plugins
 from video_rag.errors import BadSettings
 from video_rag.observers import Event, StageFailed, StageProgress
-from video_rag.redaction import redact
+from video_rag.settings.redaction import redact
 
 log = logging.getLogger("video_rag")
 

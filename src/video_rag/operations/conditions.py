@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
-from video_rag.memberships import framed
+from video_rag.text.memberships import framed
 
 Operator = Literal[
     "contains",

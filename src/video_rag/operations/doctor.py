@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from video_rag.errors import VideoRagError
+from video_rag.library.wiring import Parts
 from video_rag.settings import Settings
 from video_rag.stores.sql import Sql
-from video_rag.wiring import Parts
 
 LOW_DISK_BYTES = 2 * 1024**3
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from video_rag.errors import NeedsExtra, UnknownPlugin
 from video_rag.plugins import FAMILIES, load, table
-from video_rag.redaction import shown
+from video_rag.settings.redaction import shown
 
 
 def plugins(families: Sequence[str]) -> list[dict[str, Any]]:

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from video_rag.errors import NotFound
+from video_rag.evidence.relevance import descending, weigh
 from video_rag.library import Library
-from video_rag.memberships import BAR
 from video_rag.model import Chunk, Hit, Query, Video
 from video_rag.operations.conditions import Conditions, Fact, day, names, quantity
-from video_rag.relevance import descending, weigh
 from video_rag.settings import Settings
-from video_rag.tokens import terms
+from video_rag.text.memberships import BAR
+from video_rag.text.tokens import terms
 
 CANDIDATES = 30
 """So many passages at least tell which of a question's words are rare."""

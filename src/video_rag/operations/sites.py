@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from video_rag.errors import NotFound
-from video_rag.sites import Sites, SiteState, site_of
+from video_rag.net.sites import Sites, SiteState, site_of
 
 
 def rows(sites: Sites, now: float | None = None) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """A newer yt-dlp without installing video-rag again; sites change more often than we do.
 
 pip brings it into a folder below the library's home, a child process sees whether it works, and
-only then is it chosen (see `sources._ytdlp_version`). Killed at any point, the version before stays
+only then is it chosen (see `sources.versions`). Killed at any point, the version before stays
 in use; two at once wait for each other.
 """
 
@@ -29,7 +29,7 @@ from video_rag.errors import (
     UsageError,
     VideoRagError,
 )
-from video_rag.sources import _ytdlp_version as versions
+from video_rag.sources import versions
 from video_rag.sources.weberrors import redacted
 
 KEPT = 2

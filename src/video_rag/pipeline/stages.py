@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from video_rag import guard
 from video_rag.composers import Composer
 from video_rag.digest import of_bytes
 from video_rag.errors import BackendError, ContentError, NeedsExtra, UsageError
@@ -23,6 +22,7 @@ from video_rag.model import (
     Transcripts,
     Video,
 )
+from video_rag.net import guard
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
 from video_rag.processors import Listener, Reader, Sampler, Transcriber, belonging

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from video_rag import timecode, tokens
 from video_rag.errors import ContentError, UsageError
-from video_rag.languages import guess
 from video_rag.model import Transcript
+from video_rag.text import timecode, tokens
+from video_rag.text.languages import guess
 
 Hear = Callable[[float, float], str | None]
 """From a start and a length in seconds to what is said there; None when nobody can listen."""

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import StatisticsError, correlation
 
-from video_rag import timecode, tokens
 from video_rag.errors import ContentError
-from video_rag.languages import guess
 from video_rag.model import MediaSet, Transcript, Video
 from video_rag.processors._speech import Hear, Verdict, compared
+from video_rag.text import timecode, tokens
+from video_rag.text.languages import guess
 
 _JUDGED = frozenset({"platform", "platform-auto"})
 """What the owner put beside or inside a video is the owner's choice."""

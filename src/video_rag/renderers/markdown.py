@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from video_rag import plugins, timecode
+from video_rag import plugins
 from video_rag.model import (
     Document,
     Origin,
@@ -19,6 +19,7 @@ from video_rag.model import (
     join_lines,
 )
 from video_rag.renderers import Link, Picture
+from video_rag.text import timecode
 
 ORIGINS: dict[Origin, tuple[str, str]] = {
     "sidecar": ("subtitle file", "字幕文件"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from video_rag import timecode
 from video_rag.model import Document, Segment
 from video_rag.plugins import Options as PluginOptions
 from video_rag.renderers import Link, Picture
+from video_rag.text import timecode
 
 _SHORTEST = 0.001
 """Seconds; the format's finest step."""

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from video_rag.errors import VideoRagError
 from video_rag.model import MediaSet, Video
+from video_rag.net.sites import Sites
 from video_rag.plugins import Options
-from video_rag.sites import Sites
 
 
 class Places(Protocol):

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from video_rag.languages import normalise
 from video_rag.media import AUDIO_SUFFIXES, SUBTITLE_SUFFIXES, VIDEO_SUFFIXES
+from video_rag.text.languages import normalise
 
 _MARKS = frozenset({"auto", "cc", "default", "forced", "orig", "sdh"})
 """What players and downloaders write after the language."""

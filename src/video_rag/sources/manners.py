@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from video_rag.errors import Unavailable, VideoRagError
-from video_rag.redaction import redact
-from video_rag.sites import SiteState, site_of
+from video_rag.net.sites import SiteState, site_of
+from video_rag.settings.redaction import redact
 from video_rag.sources import Places
 from video_rag.sources.walls import COOLING
 

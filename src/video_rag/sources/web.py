@@ -12,11 +12,11 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
-from video_rag import guard
 from video_rag.digest import of_value
-from video_rag.languages import normalise
 from video_rag.media import AUDIO_SUFFIXES, SUBTITLE_SUFFIXES, VIDEO_SUFFIXES
 from video_rag.model import Chapter, Origin, Video
+from video_rag.net import guard
+from video_rag.text.languages import normalise
 
 Info = Mapping[str, Any]
 

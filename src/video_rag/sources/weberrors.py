@@ -18,7 +18,7 @@ from video_rag.errors import (
     UnsupportedUrl,
     VideoRagError,
 )
-from video_rag.sites import site_of
+from video_rag.net.sites import site_of
 from video_rag.sources import walls
 from video_rag.sources.walls import Wall
 

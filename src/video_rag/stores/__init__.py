@@ -9,7 +9,7 @@ from typing import Protocol
 
 from video_rag.digest import Digest
 from video_rag.model import Receipt
-from video_rag.sites import Sites
+from video_rag.net.sites import Sites
 
 
 class Blobs(Protocol):

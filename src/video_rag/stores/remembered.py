@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from video_rag.sites import SiteState
+from video_rag.net.sites import SiteState
 from video_rag.stores import Entry, Subscription
 from video_rag.stores.tables import entries, sites, subscriptions
 

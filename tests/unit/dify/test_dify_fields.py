@@ -11,7 +11,7 @@ from dify_bases import base_of, dataset_of, documents, other_client, server
 from video_rag.dify.datasets import Datasets
 from video_rag.dify.passages import collections_of
 from video_rag.errors import Rejected
-from video_rag.knowledge._dify_fields import KINDS, Fields, values
+from video_rag.knowledge.dify.fields import KINDS, Fields, values
 from video_rag.testing.dify import DifyServer
 from video_rag.testing.knowledge_contract import give, lecture
 

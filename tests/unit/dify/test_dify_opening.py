@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from video_rag.dify.linking import LinkRule, link_rules
 from video_rag.dify.opening import Talk, readable, suggested_questions, videos_in_words
-from video_rag.pages import moment
+from video_rag.net.pages import moment
 from video_rag.sources.web import link_to
 
 NETWORKS = Talk(

@@ -13,8 +13,8 @@ from video_rag.chunking import parse_addresses
 from video_rag.dify.datasets import MAX_NAME, MAX_SEGMENT
 from video_rag.dify.datasets import Segment as RemoteSegment
 from video_rag.dify.passages import one_line, parse
-from video_rag.knowledge import _dify_rules as rules
-from video_rag.knowledge._dify_text import (
+from video_rag.knowledge.dify import rules
+from video_rag.knowledge.dify.text import (
     SEPARATOR,
     Layout,
     Part,

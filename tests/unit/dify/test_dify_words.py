@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_rag.dify.datasets import MAX_QUERY
-from video_rag.knowledge._dify_words import ASKED, CALLS, joined, keywords, questions
+from video_rag.knowledge.dify.words import ASKED, CALLS, joined, keywords, questions
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=600))

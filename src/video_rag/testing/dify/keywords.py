@@ -15,7 +15,7 @@ from functools import cache
 from threading import Lock
 
 from video_rag.errors import NeedsExtra
-from video_rag.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
+from video_rag.text.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
 
 MOST = 10
 """Keywords of a segment, and of a question."""

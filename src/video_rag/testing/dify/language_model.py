@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from video_rag.tokens import ENGLISH_STOP_WORDS
+from video_rag.text.tokens import ENGLISH_STOP_WORDS
 
 _HELLO = re.compile(
     r"(?i)^\W*(hello|hi|hey|thanks|thank you|bye|你好|您好|谢谢|再见)\b|who are you"

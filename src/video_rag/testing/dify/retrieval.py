@@ -18,7 +18,7 @@ from video_rag.testing.dify.payloads import HitTestingPayload, RetrievalModel, S
 from video_rag.testing.dify.shapes import record_json
 from video_rag.testing.dify.state import Child, Dataset, Document, Segment, World
 from video_rag.testing.dify.wire import ApiError, Reply, Routes, invalid, validated
-from video_rag.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
+from video_rag.text.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
 
 routes = Routes("/v1/datasets/{dataset}")
 _STOP_WORDS = ENGLISH_STOP_WORDS | CHINESE_STOP_WORDS

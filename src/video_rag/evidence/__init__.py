@@ -1,0 +1,1 @@
+"""What in a passage proves something, and how it is cited."""

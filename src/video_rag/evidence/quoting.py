@@ -1,0 +1,190 @@
+"""What in a passage proves something: the lines to quote, and whether it supports a claim."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from video_rag.model import Chunk, Segment, join_lines
+from video_rag.text.tokens import terms
+
+MAX_LINES = 4
+"""A quote has at most this many lines, unless they are very short."""
+MAX_WIDTH = 320
+"""Several lines together are at most this long; a Chinese character is as long as three letters."""
+SHORT_WIDTH = 160
+"""Up to this length there may be more lines, such as those of one word each."""
+LINE_COST = 0.06
+"""What one more sentence must add to the share of the question it answers."""
+SUPPORT = 0.34
+"""Share of a claim's terms that its passage must hold."""
+WORDING = 0.1
+"""What wording like the question's adds at most to the share of it that a line answers."""
+PAUSE = 1.5
+"""Seconds of silence that end a sentence whatever the punctuation."""
+
+
+_PART = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
+
+
+class Quote(NamedTuple):
+    """The lines of a passage that prove something; times in seconds."""
+
+    start: float
+    end: float
+    text: str
+
+
+def quote(
+    wanted: Iterable[str],
+    chunk: Chunk,
+    weights: Mapping[str, float] | None = None,
+    question: str = "",
+) -> Quote:
+    """The one to four consecutive lines of a passage that hold most of the wanted terms.
+
+    Lines that are parts of one sentence stay together. `weights` says how much a term counts (1.0
+    where it is missing). Of lines with the same terms, those win that are worded like `question`:
+    the words between its terms are too common to search for, but not to choose by. With no term
+    in any line the quote is the passage's first sentence; a passage without lines (slides alone)
+    is quoted whole.
+    """
+    lines = [line for line in chunk.lines if line.text.strip()]
+    if not lines:
+        return Quote(chunk.start, chunk.end, chunk.text.strip() or chunk.slide_text.strip())
+    weights = weights or {}
+    value = {term: weights.get(term, 1.0) for term in set(wanted)}
+    held = [set(terms(line.text)) & value.keys() for line in lines]
+    whole = sum(value.values()) or 1.0
+    asked = _pairs(question)
+    worded = [_pairs(line.text) & asked for line in lines]
+
+    def gain(first: int, last: int, parts: int) -> float:
+        found, alike = set().union(*held[first:last]), set().union(*worded[first:last])
+        likeness = WORDING * len(alike) / max(len(asked), 1)
+        return sum(value[term] for term in found) / whole + likeness - LINE_COST * (parts - 1)
+
+    first, last, _ = max(_windows(lines), key=lambda window: (gain(*window), -window[2]))
+    chosen = lines[first:last]
+    return Quote(chosen[0].start, chosen[-1].end, join_lines(line.text.strip() for line in chosen))
+
+
+def _pairs(text: str) -> set[str]:
+    """Pairs of neighbouring words, or of neighbouring characters in Chinese and Japanese."""
+    parts = _PART.findall(text.casefold())
+    return {f"{one} {other}" for one, other in pairwise(parts)}
+
+
+def _windows(lines: Sequence[Segment]) -> Iterator[tuple[int, int, int]]:
+    """Runs of lines that may be quoted: (first, one past the last, how many sentences)."""
+    spans = list(_sentences(lines))
+    for index, (first, last) in enumerate(spans):
+        if not _fits(lines[first:last]):
+            yield from _parts(lines, first, last)
+            continue
+        for parts, (_, end) in enumerate(spans[index:], start=1):
+            if not _fits(lines[first:end]):
+                break
+            yield first, end, parts
+
+
+def _parts(lines: Sequence[Segment], first: int, last: int) -> Iterator[tuple[int, int, int]]:
+    """The pieces of a sentence too long to be quoted whole."""
+    for start in range(first, last):
+        for end in range(start + 1, last + 1):
+            if end > start + 1 and not _fits(lines[start:end]):
+                break
+            yield start, end, end - start
+
+
+def _fits(lines: Sequence[Segment]) -> bool:
+    width = sum(len(line.text) + 2 * len(CJK.findall(line.text)) for line in lines)
+    return width <= (MAX_WIDTH if len(lines) <= MAX_LINES else SHORT_WIDTH) or len(lines) == 1
+
+
+_SENTENCE_END = re.compile(r"[.!?。！？…][\"'”’」』)）\]]*$")
+
+
+def _sentences(lines: Sequence[Segment]) -> Iterator[tuple[int, int]]:
+    """Runs of lines that make one sentence, as (first, one past the last)."""
+    punctuated = sum(bool(_SENTENCE_END.search(line.text.strip())) for line in lines)
+    fragments = 5 * punctuated >= len(lines)  # else nobody wrote full stops, and none is missed
+    first = 0
+    for index in range(1, len(lines)):
+        if not (fragments and _goes_on(lines[index - 1], lines[index])):
+            yield first, index
+            first = index
+    yield first, len(lines)
+
+
+def _goes_on(line: Segment, coming: Segment) -> bool:
+    """Whether a sentence runs over from one line to the next."""
+    text, rest = line.text.strip(), coming.text.strip()
+    if _SENTENCE_END.search(text) or coming.start - line.end > PAUSE:
+        return False
+    # Captions often leave a full stop out; then the capital letter tells.
+    return not rest[0].isupper() or text.endswith((",", "，", "、", ";", "；", ":", "："))
+
+
+_QUOTED = re.compile(r"[“「『\"]([^“”「」『』\"]{4,})[”」』\"]")
+_ANCHOR = re.compile(r"[0-9]+(?:[.,][0-9]+)*|[A-Za-z][A-Za-z'-]*[A-Za-z]")
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+
+
+def supports(claim: str, chunk: Chunk) -> frozenset[str]:
+    """The terms by which a passage supports a claim; empty when it does not.
+
+    - Words of the passage quoted verbatim in the claim prove it in any language.
+    - In one language, the passage must hold a third of the claim's terms, at least two if there
+      are two, and its long numbers (a passage that writes no digits is not asked for them).
+    - Across languages, half of the claim's names and numbers must stand in the passage.
+    """
+    everything = _all_text(chunk)
+    plain = _letters(everything)
+    for words in _QUOTED.findall(claim):
+        if len(_letters(words)) >= 4 and _letters(words) in plain:
+            return frozenset(terms(words)) or frozenset({words})
+    if is_cjk(claim) != is_cjk(chunk.text or chunk.slide_text):
+        return _anchored(claim, everything)
+    wanted = set(terms(claim))
+    found = frozenset(wanted & set(terms(everything)))
+    enough = len(found) >= max(SUPPORT * len(wanted), min(2, len(wanted)), 1)
+    return found if enough and _numbers_stand(claim, everything) else frozenset()
+
+
+def _anchored(claim: str, everything: str) -> frozenset[str]:
+    given = {anchor.casefold() for anchor in _ANCHOR.findall(everything)}
+    words = [anchor for anchor in _ANCHOR.findall(claim) if is_cjk(claim) or not anchor.islower()]
+    # The first word of an English sentence has a capital letter, whatever it is.
+    anchors = {word.casefold() for word in words if not claim.startswith(word)}
+    found = given & {anchor.casefold() for anchor in _ANCHOR.findall(claim)}
+    telling = any(len(anchor) > 1 for anchor in found) or len(found) > 1
+    if not telling or 2 * len(found) < len(anchors):
+        return frozenset()
+    return frozenset(term for anchor in found for term in terms(anchor)) or frozenset(found)
+
+
+def _numbers_stand(claim: str, everything: str) -> bool:
+    """Whether the numbers of three digits and more, such as years, are the passage's own."""
+    given = set(re.findall(r"\d+", everything.replace(",", "")))
+    asked = {number for number in re.findall(r"\d+", claim.replace(",", "")) if len(number) > 2}
+    return not given or asked <= given
+
+
+def _all_text(chunk: Chunk) -> str:
+    return "\n".join([chunk.title, chunk.heading, chunk.text, chunk.slide_text])
+
+
+def _letters(text: str) -> str:
+    """Letters and digits alone, for comparing quotes."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(character for character in folded if character.isalnum())
+
+
+def is_cjk(text: str) -> bool:
+    """Whether a text is written in Chinese or Japanese, formulas and names aside."""
+    latin = len(re.findall(r"[A-Za-z]+", text))
+    return len(CJK.findall(text)) > latin

@@ -1,0 +1,310 @@
+"""The knowledge base in one SQLite file: full-text search, vectors if there is a model for them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from video_rag import plugins
+from video_rag.embedders import Embedder
+from video_rag.knowledge import Holding, ranking, revision_of
+from video_rag.knowledge.embedded.database import Database
+from video_rag.knowledge.embedded.vectors import Vectors
+from video_rag.model import Chunk, Document, Hit, Query, Receipt
+from video_rag.text import tokens
+from video_rag.text.memberships import frame, framed
+
+_MOST_TERMS = 64
+"""Of a longer question the rarest words are looked for."""
+_FREQUENT = 0.2
+"""A term that stands in more than this share of the passages finds no candidates on its own."""
+
+
+class Embedded:
+    """Passages by words and, with an embedder, by meaning; no server.
+
+    Scores are positive and higher is better. They compare passages of one search: without an
+    embedder sums of term weights, with one sums of reciprocal ranks.
+    """
+
+    version = 1
+
+    class Options(plugins.Options):
+        """How thoroughly to search."""
+
+        candidates: int = plugins.inert(
+            300, ge=10, description="Passages that are looked at closely for each question."
+        )
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        home: Path,
+        embedder: Embedder | None = None,
+        page_url: str = "",
+    ) -> None:
+        del page_url  # the page makes its own links
+        self.options = options
+        self.weights = ranking.Weights()
+        self._database = Database(home / "knowledge.db")
+        self._vectors = Vectors(self._database, embedder) if embedder else None
+
+    def stamp(self) -> str:
+        """The name that the file was given when it was made."""
+        return self._database.store()
+
+    @property
+    def writers(self) -> int:
+        """SQLite has one writer."""
+        return 1
+
+    def revision(self, document: Document, chunks: Sequence[Chunk]) -> str:
+        """The passages are all that is kept."""
+        del document
+        return revision_of(chunks)
+
+    def publish(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        previous: Receipt | None,
+        *,
+        force: bool = False,
+    ) -> str:
+        """Replace what is there of this document, in one transaction."""
+        del previous, force  # nothing of ours is ever half done, and nobody else writes here
+        self._refresh()
+        with self._database.writing() as db:
+            vectors = _remove(db, document.document_id)
+            _insert(db, document.document_id, chunks, vectors)
+        if self._vectors:
+            self._vectors.complete()
+        return document.document_id
+
+    def withdraw(self, document_id: str, receipt: Receipt | None) -> None:
+        """Remove a document."""
+        del receipt
+        with self._database.writing() as db:
+            _remove(db, document_id)
+
+    def search(self, query: Query) -> list[Hit]:
+        """The best passages, each a place of its own. Raises `Unavailable`, `Rejected`."""
+        self._refresh()
+        wish = self._vectors.question(query.text) if self._vectors and query.text.strip() else None
+        with self._database.reading() as db:
+            scores = self._by_words(db, query)
+            if self._vectors and wish is not None:
+                limit = self.options.candidates
+                near = self._vectors.nearest(db, wish, *_conditions(query), limit)
+                scores = ranking.fused([sorted(scores, key=lambda row: -scores[row]), near])
+            ranked = sorted(scores, key=lambda row: (-scores[row], row))
+            best = ranking.distinct(((row, _chunk(db, row)) for row in ranked), query.limit)
+        return [Hit(chunk=chunk, score=scores[row]) for row, chunk in best]
+
+    def holdings(self, *, thorough: bool = False) -> list[Holding]:
+        """Every document and the number of its passages."""
+        del thorough
+        count = "select document_id, count(*) from passages group by document_id"
+        with self._database.reading() as db:
+            rows = db.execute(count).fetchall()
+        return [Holding(document_id=id_, remote_ids=(id_,), segments=n) for id_, n in rows]
+
+    def check(self) -> str:
+        """How much is in it; reads the file for damage."""
+        self._refresh()
+        with self._database.reading() as db:
+            damage = db.execute("pragma quick_check(1)").fetchone()[0]
+            if damage != "ok":
+                raise self._database.damaged(damage)
+            passages = db.execute("select count(*) from passages").fetchone()[0]
+            documents = db.execute("select count(*) from documents").fetchone()[0]
+        megabytes = self._database.path.stat().st_size / 1e6
+        return f"{passages} passages of {documents} videos, {megabytes:.1f} MB"
+
+    def _by_words(self, db: sqlite3.Connection, query: Query) -> dict[int, float]:
+        """Row of each candidate → its score."""
+        wanted = _wanted(db, query.text)
+        candidates = _candidates(db, wanted, query, self.options.candidates)
+        documents = _documents(db, wanted)
+        weight = self.weights.document
+        return {
+            row: ranking.score(entry, wanted, self.weights) + weight * documents.get(id_, 0.0)
+            for row, id_, entry in candidates
+        }
+
+    def _refresh(self) -> None:
+        """Make the index anew from the stored passages when it has another form."""
+        with self._database.reading() as db:
+            if _form(db) == ranking.FORM:
+                return
+        with self._database.writing() as db:
+            if _form(db) == ranking.FORM:  # another process was faster
+                return
+            ids = [row[0] for row in db.execute("select document_id from documents").fetchall()]
+            for document_id in ids:
+                rows = db.execute(
+                    "select chunk from passages where document_id = ? order by id", (document_id,)
+                )
+                chunks = [Chunk.model_validate_json(row[0]) for row in rows.fetchall()]
+                _insert(db, document_id, chunks, _remove(db, document_id))
+            db.execute("insert or replace into meta values ('form', ?)", (ranking.FORM,))
+
+
+def _form(db: sqlite3.Connection) -> str:
+    row = db.execute("select value from meta where name = 'form'").fetchone()
+    return row[0] if row else ""
+
+
+_Stored = dict[str, tuple[str, bytes | None]]
+"""Passage → the name of the embedder and the vector that it made."""
+
+
+def _remove(db: sqlite3.Connection, document_id: str) -> _Stored:
+    """Delete a document; returns its vectors, which are dear."""
+    rows = db.execute(
+        "select id, chunk_id, embedder, vector from passages where document_id = ?", (document_id,)
+    ).fetchall()
+    db.executemany("delete from passage_terms where rowid = ?", [(row[0],) for row in rows])
+    db.execute("delete from passages where document_id = ?", (document_id,))
+    db.execute(
+        "delete from document_terms where rowid in"
+        " (select id from documents where document_id = ?)",
+        (document_id,),
+    )
+    db.execute("delete from documents where document_id = ?", (document_id,))
+    return {chunk_id: (embedder, vector) for _, chunk_id, embedder, vector in rows}
+
+
+def _insert(
+    db: sqlite3.Connection, document_id: str, chunks: Sequence[Chunk], vectors: _Stored
+) -> None:
+    if not chunks:
+        return
+    for chunk, entry in zip(chunks, ranking.entries(chunks), strict=True):
+        row = db.execute(
+            "insert into passages (chunk_id, document_id, collection, language, published,"
+            " words, characters, chunk, embedder, vector) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(chunk.chunk_id, document_id, framed(chunk.collections)),
+                *(chunk.language, chunk.published),
+                *(len(entry.words), len(entry.characters), chunk.model_dump_json()),
+                *vectors.get(chunk.chunk_id, ("", None)),
+            ),
+        ).lastrowid
+        db.execute(
+            "insert into passage_terms (rowid, words, near, characters) values (?, ?, ?, ?)",
+            (row, " ".join(entry.words), " ".join(entry.near), " ".join(entry.characters)),
+        )
+    row = db.execute("insert into documents (document_id) values (?)", (document_id,)).lastrowid
+    title = " ".join(tokens.terms(chunks[0].title))
+    db.execute(
+        "insert into document_terms (rowid, title, words) values (?, ?, ?)",
+        (row, title, " ".join(ranking.document_terms(chunks))),
+    )
+
+
+def _wanted(db: sqlite3.Connection, text: str) -> ranking.Wanted:
+    """The question's terms and how rare each is."""
+    passages, words, characters, with_characters = db.execute(
+        "select count(*), total(words), total(characters), total(characters > 0) from passages"
+    ).fetchone()
+    columns = {
+        "words": _field(db, "words", tokens.terms(text), passages, words),
+        "characters": _field(
+            db, "characters", tokens.characters(text), int(with_characters), characters
+        ),
+    }
+    rarest = {
+        name: sorted(column.frequencies, key=column.rarity, reverse=True)[:_MOST_TERMS]
+        for name, column in columns.items()
+    }
+    return ranking.Wanted(
+        rarest["words"], rarest["characters"], columns["words"], columns["characters"]
+    )
+
+
+def _field(
+    db: sqlite3.Connection, column: str, wanted: Iterable[str], texts: int, length: float
+) -> ranking.Field:
+    find = "select doc from passage_vocabulary where term = ? and col = ?"
+    seen = {term: db.execute(find, (term, column)).fetchone() for term in dict.fromkeys(wanted)}
+    frequencies = {term: row[0] if row else 0 for term, row in seen.items()}
+    return ranking.Field(texts, length / texts if texts else 0.0, frequencies)
+
+
+def _match(wanted: ranking.Wanted) -> str:
+    """The FTS5 expression that finds candidates: every term quoted, frequent ones left out."""
+    parts = []
+    for columns, terms_, column in (
+        ("{words near}", wanted.words, wanted.word_field),
+        ("characters", wanted.characters, wanted.character_field),
+    ):
+        seen, most = column.frequencies, _FREQUENT * column.texts
+        rare = [term for term in terms_ if seen[term] <= most]
+        chosen = rare if any(seen[term] for term in rare) else terms_
+        if chosen:
+            parts.append(f"{columns} : ({_any(chosen)})")
+    return " OR ".join(parts)
+
+
+def _any(terms: Iterable[str]) -> str:
+    return " OR ".join(f'"{term}"' for term in terms)
+
+
+_FIND = """
+select p.id, p.document_id, t.words, t.near, t.characters
+from passage_terms t join passages p on p.id = t.rowid
+where passage_terms match ?{where}
+order by bm25(passage_terms, 1.0, 0.2, 1.0) limit ?
+"""
+
+
+def _candidates(
+    db: sqlite3.Connection, wanted: ranking.Wanted, query: Query, limit: int
+) -> list[tuple[int, str, ranking.Entry]]:
+    """Row, document and terms of the passages that FTS5 thinks best, within the filters."""
+    match = _match(wanted)
+    if not match:
+        return []
+    where, values = _conditions(query)
+    find = _FIND.replace("{where}", where)
+    rows = db.execute(find, (match, *values, limit)).fetchall()
+    return [
+        (row, id_, ranking.Entry(words.split(), near.split(), characters.split()))
+        for row, id_, words, near, characters in rows
+    ]
+
+
+def _documents(db: sqlite3.Connection, wanted: ranking.Wanted) -> dict[str, float]:
+    """How well whole videos fit: document → BM25, title and all that is said."""
+    if not wanted.words:
+        return {}
+    rows = db.execute(
+        "select d.document_id, -bm25(document_terms, 1.0, 1.0) from document_terms t"
+        " join documents d on d.id = t.rowid where document_terms match ?",
+        (_any(wanted.words),),
+    )
+    return dict(rows.fetchall())
+
+
+def _conditions(query: Query) -> tuple[str, list[str]]:
+    """The filters of a query as SQL about `p`, and the values for its question marks."""
+    wished = {
+        "p.language = ?": query.language,
+        "p.document_id = ?": query.video_id,
+        "p.published >= ?": query.since,
+        "p.published <= ?": query.until,
+    }
+    chosen = {condition: [value] for condition, value in wished.items() if value is not None}
+    if query.collection is not None:
+        several = "(p.collection = ? or instr(p.collection, ?))"
+        chosen[several] = [framed([query.collection]), frame(query.collection)]
+    where = "".join(f" and {condition}" for condition in chosen)
+    return where, [value for values in chosen.values() for value in values]
+
+
+def _chunk(db: sqlite3.Connection, row: int) -> Chunk:
+    found = db.execute("select chunk from passages where id = ?", (row,)).fetchone()
+    return Chunk.model_validate_json(found[0])

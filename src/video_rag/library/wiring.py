@@ -1,0 +1,247 @@
+"""Builds every part of a library from the settings: the only composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from video_rag import plugins
+from video_rag.answerers import Answerer
+from video_rag.chunking import ChunkOptions, cut
+from video_rag.digest import of_file, of_value
+from video_rag.embedders import Embedder
+from video_rag.errors import BadSettings
+from video_rag.knowledge import Knowledge
+from video_rag.model import Document, Noun, Receipt
+from video_rag.net.sites import Sites
+from video_rag.observers import Observer
+from video_rag.pipeline import stages
+from video_rag.pipeline.plan import Plan, Stage
+from video_rag.pipeline.publish import publish
+from video_rag.pipeline.work import Work
+from video_rag.plugins import Part
+from video_rag.queues import Queue
+from video_rag.rerankers import Reranker
+from video_rag.settings import Settings
+from video_rag.sources import Source
+from video_rag.stores import Ledger
+from video_rag.stores.hold import hold
+
+
+@dataclass(frozen=True)
+class Places:
+    """What sources may touch: see `sources.Places`."""
+
+    home: Path
+    media: Path
+    allow_private: bool
+    ledger: Ledger
+    media_bytes: int | None
+    claim_seconds: float
+
+    @property
+    def sites(self) -> Sites:
+        """What is remembered of web sites."""
+        return self.ledger.sites
+
+    def hold(self, what: str, part: str) -> AbstractContextManager[bool]:
+        """Keep other threads and processes from something meanwhile."""
+        return hold(self.ledger, what, part, self.claim_seconds)
+
+    def room(self) -> int | None:
+        """Bytes that downloads may still take."""
+        if self.media_bytes is None:
+            return None
+        files = (path for path in self.media.rglob("*") if path.is_file())
+        return max(0, self.media_bytes - sum(path.stat().st_size for path in files))
+
+    def digest(self, path: Path) -> str:
+        """The sha256 of a file; read only when its size or time changed."""
+        known = self.ledger.known_file(path)
+        if known is None:
+            known = of_file(path)
+            self.ledger.know_files([(path, known)])
+        return known
+
+
+Row = tuple[str, tuple[str, ...], str]
+
+
+class Parts:
+    """The plug-ins of one library, each made when first needed."""
+
+    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self._bases: dict[str, Knowledge] = {}
+        self._answerers: dict[str, Answerer] = {}
+        _refuse_unknown_tables(settings)
+
+    def part(self, family: str, name: str, **parts: Any) -> Part[Any]:
+        """One plug-in with the options of its settings section, made when first used."""
+        values = dict(self.settings.section(family, name))
+        if family == "knowledge":
+            values.pop("auto", None)
+        elif family == "answerers":
+            values = self._shared(name, values) | values
+        return Part(family, name, values, **parts)
+
+    def _shared(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What an answerer takes from the knowledge base of its own name: Dify is set up once."""
+        section = self.settings.section("knowledge", name)
+        takes = plugins.load("answerers", str(values.get("use", name))).Options.model_fields
+        return {option: value for option, value in section.items() if option in takes}
+
+    def build(self, family: str, name: str, **parts: Any) -> Any:
+        """The same, made now."""
+        return self.part(family, name, **parts).get()
+
+    def sources(self) -> dict[str, Source]:
+        """Every source, in the order in which they are asked: files before URLs."""
+        library, guard = self.settings.library, self.settings.guard
+        places = Places(
+            home=self.settings.home,
+            media=library.media,
+            allow_private=guard.allow_private,
+            ledger=self.ledger,
+            media_bytes=library.media_bytes,
+            claim_seconds=self.settings.pipeline.claim_seconds,
+        )
+        names = sorted(plugins.table("sources"))
+        return {name: self.build("sources", name, places=places) for name in names}
+
+    def embedder(self) -> Embedder | None:
+        """The embedding model of `[search] embedder`; none is fine."""
+        name = self.settings.search.embedder
+        embedder: Embedder | None = self.build("embedders", name) if name else None
+        return embedder
+
+    def reranker(self) -> Reranker | None:
+        """The ranking model of `[search] reranker`; none is fine."""
+        name = self.settings.search.reranker
+        reranker: Reranker | None = self.build("rerankers", name) if name else None
+        return reranker
+
+    def knowledge(self, name: str) -> Knowledge:
+        """A knowledge base by name; the same object each time."""
+        if name not in self._bases:
+            self._bases[name] = self.build(
+                "knowledge",
+                name,
+                home=self.settings.home,
+                embedder=self.embedder(),
+                page_url=self.settings.server.public_url,
+            )
+        return self._bases[name]
+
+    def published_to(self) -> list[str]:
+        """The bases that `add` publishes to: the embedded one and those with `auto = true`."""
+        more = [name for name, section in self.settings.knowledge.items() if section.get("auto")]
+        return ["embedded", *(name for name in more if name != "embedded")]
+
+    def answerer(self, name: str) -> Answerer:
+        """Who answers; the same object each time, since it may remember conversations."""
+        if name not in self._answerers:
+            self._answerers[name] = self.build("answerers", name)
+        return self._answerers[name]
+
+    def queue(self) -> Queue:
+        """Who runs the stages."""
+        queue: Queue = self.build("queues", self.settings.pipeline.queue)
+        return queue
+
+    def observers(self) -> list[Observer]:
+        """Who hears of events."""
+        return [self.build("observers", name) for name in self.settings.pipeline.observers]
+
+    def passages(self) -> ChunkOptions:
+        """How documents are cut."""
+        return ChunkOptions(max_seconds=self.settings.pipeline.passage_seconds)
+
+    def tools(self, sources: Mapping[str, Source]) -> stages.Tools:
+        """What the stages work with."""
+        pipeline, library = self.settings.pipeline, self.settings.library
+        return stages.Tools(
+            sources=sources,
+            transcribers=[self.part("transcribers", name) for name in pipeline.transcribers],
+            sampler=self.part("samplers", pipeline.sampler) if pipeline.sampler else None,
+            reader=self.part("readers", pipeline.reader) if pipeline.reader else None,
+            composer=self.part("composers", pipeline.composer),
+            renderer=self.part("renderers", "markdown"),
+            media=library.media,
+            documents=library.documents,
+            languages=library.languages,
+        )
+
+    def plan(self, tools: stages.Tools) -> Plan:
+        """The stage table with these plug-ins."""
+        sources = [self.part("sources", name) for name in tools.sources]
+        used: dict[str, tuple[Sequence[Part[Any] | None], Any]] = {
+            "fetch": (sources, None),
+            "listen": (tools.transcribers, list(tools.languages)),
+            "look": ([tools.sampler], None),
+            "read": ([tools.reader], None),
+            "compose": ([tools.composer], None),
+            "save": ([tools.renderer], str(tools.documents)),
+        }
+        own = [
+            _stage(row, partial(getattr(stages, row[0]), tools=tools), *used[row[0]])
+            for row in TABLE
+        ]
+        return Plan((*own, *(self._publish_stage(name, tools) for name in self.published_to())))
+
+    def _publish_stage(self, name: str, tools: stages.Tools) -> Stage:
+        passages = self.passages()
+        embedder = self.settings.search.embedder
+        used = [self.part("knowledge", name)]
+        used += [self.part("embedders", embedder)] if embedder else []
+
+        def run(work: Work) -> Receipt:
+            document = work.read("document", Document)
+            chunks = cut(document, tools.link(document.video), passages)
+            return publish(document, chunks, self.ledger, name, self.knowledge(name))
+
+        row = (f"publish@{name}", ("document",), f"receipt@{name}")
+        more = [self.knowledge(name).stamp(), passages.model_dump(mode="json")]
+        return _stage(row, run, used, more)
+
+
+TABLE: Sequence[Row] = (
+    ("fetch", ("origins",), "media"),
+    ("listen", ("talk", "media"), "transcript"),
+    ("look", ("media",), "frames"),
+    ("read", ("frames", "media"), "slides"),
+    ("compose", ("video", "media", "transcript", "slides"), "document"),
+    ("save", ("document",), "page"),
+)
+"""stage, what it needs, what it makes"""
+
+
+def _refuse_unknown_tables(settings: Settings) -> None:
+    """A mistyped `[transcribers.wisper]` must not be passed over in silence."""
+    for family in plugins.FAMILIES:
+        for name, section in getattr(settings, family).items():
+            if str(section.get("use", name)) not in plugins.table(family):
+                known = ", ".join(sorted(plugins.table(family)))
+                raise BadSettings(
+                    f"[{family}.{name}]: no plug-in has that name",
+                    hint=f"known: {known}; or say which one it is with use = …",
+                )
+
+
+def _stage(
+    row: Row, run: Callable[[Work], Noun], used: Sequence[Part[Any] | None], more: Any
+) -> Stage:
+    parts = [part for part in used if part is not None]
+    return Stage(
+        name=row[0],
+        needs=row[1],
+        makes=row[2],
+        run=run,
+        plugin=", ".join(part.name for part in parts),
+        config=of_value([[part.key for part in parts], more]),
+    )

@@ -1,0 +1,122 @@
+"""A video, its files, and the work on it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from video_rag.model.noun import Later, Noun, Others, Told
+from video_rag.model.words import Origin
+
+Kind = Literal["video", "audio", "subtitles", "thumbnail"]
+
+
+class Chapter(Noun):
+    """A titled span that the author marked."""
+
+    start: float
+    end: float
+    title: str
+
+
+class Origins(Noun):
+    """What must be fetched again when it changes, and nothing else about a video."""
+
+    video_id: str
+    source: str
+    url: str
+    fingerprint: str = ""
+    wanted: Later = ""
+
+
+class Video(Noun):
+    """One talk, wherever it lies."""
+
+    video_id: str
+    """`<source>:<native id>`; for a local file `file:<first 16 hex digits of its sha256>`."""
+    source: str
+    """Name of the source plug-in that found it."""
+    url: str
+    """The absolute path or the URL it came from."""
+    title: str
+    is_title_given: bool = False
+    """Whether a person chose the title; else the title inside the file is better."""
+    stem: str = ""
+    """The file's name without suffixes, for local files."""
+    channel: str | None = None
+    published: str | None = None
+    """ISO date, `2026-11-23`."""
+    duration: float | None = None
+    language: str | None = None
+    """The language the speaker speaks, when known (BCP 47 primary tag: `en`, `zh`)."""
+    chapters: tuple[Chapter, ...] = ()
+    collection: str = "default"
+    """The one that it joined first."""
+    also_in: Others = ()
+    """Other collections that hold it."""
+    fingerprint: str = ""
+    """The source's mark of this revision; a change makes the video be fetched again."""
+    wanted: Later = ""
+    """What of it is fetched: `video`, `audio`, `subtitles`, or a greatest height such as `480p`;
+    empty: as the source is set."""
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Every collection that holds it, the first one first."""
+        return (self.collection, *self.also_in)
+
+    @property
+    def talk(self) -> Video:
+        """The video whatever collections hold it: what may decide its words."""
+        return self.model_copy(update={"collection": "default", "also_in": ()})
+
+    @property
+    def origins(self) -> Origins:
+        """The part of a video that decides what is fetched."""
+        return Origins(
+            video_id=self.video_id,
+            source=self.source,
+            url=self.url,
+            fingerprint=self.fingerprint,
+            wanted=self.wanted,
+        )
+
+
+class Media(Noun):
+    """One file of a video."""
+
+    kind: Kind
+    path: str
+    """Absolute for files that stay with their owner, else relative to `[library] media`."""
+    digest: str
+    size: int
+    """Bytes."""
+    language: str | None = None
+    origin: Origin | None = None
+    """For subtitles: who made them."""
+
+
+class MediaSet(Noun):
+    """All files of one video, and what a look inside them told."""
+
+    files: tuple[Media, ...]
+    duration: float | None = None
+    title: str | None = None
+    published: Told = None
+    """ISO date, where the video's own page says it: lists give rough days, or none."""
+    channel: Told = None
+    chapters: tuple[Chapter, ...] = ()
+    has_speech_track: bool = False
+    has_picture: bool = False
+    notes: tuple[str, ...] = ()
+    """What had to be left out, in words."""
+
+    def of(self, kind: Kind) -> tuple[Media, ...]:
+        """The files of one kind."""
+        return tuple(file for file in self.files if file.kind == kind)
+
+
+class Job(Noun):
+    """All that ever goes on a queue."""
+
+    video_id: str
+    stage: str

@@ -1,0 +1,288 @@
+"""What can be set: the tables, their fields, defaults and limits. Read by `settings`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from video_rag.settings.redaction import hide, shown
+
+DEFAULT_HOME = "~/.video-rag"
+
+
+def absolute(path: Any, *, folder: Path | None = None) -> Path:
+    """The path from the root, `~` filled in, relative ones from `folder` (else the current one).
+
+    Raises `ValueError` when it is no path.
+    """
+    if not isinstance(path, str | Path):
+        raise ValueError("must be a path")
+    try:
+        found = Path(path).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise ValueError(str(error)) from error
+    return (folder / found if folder else found).absolute()
+
+
+def _names(value: Any) -> Any:
+    """`a, b`, `["a", "b"]` and `none` from a place that knows only text."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"not a JSON list ({error.msg})") from error
+    return [part.strip() for part in value.split(",") if part.strip() not in ("", "none")]
+
+
+def _or_none(value: Any) -> Any:
+    """`none` says in the environment what an empty value says in TOML."""
+    return "" if value in ("none", None) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Name = Annotated[str, Field(min_length=1)]
+OptionalName = Annotated[str, BeforeValidator(_or_none)]
+Folder = Annotated[Path, BeforeValidator(absolute)]
+
+
+class Section(BaseModel):
+    """A table of named settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class LibrarySettings(Section):
+    """Where things lie and what they are called."""
+
+    media: Folder = Field(
+        description="Folder for downloaded videos.",
+        json_schema_extra={"default": "<home>/media"},
+    )
+    documents: Folder = Field(
+        description="Folder in which the Markdown of every video lies as a readable file.",
+        json_schema_extra={"default": "<home>/documents"},
+    )
+    keep_media: bool = Field(
+        True, description="Whether downloaded video and sound stay once a video is ready."
+    )
+    media_bytes: int | None = Field(
+        None, gt=0, description="Most bytes that downloads may take; unset: the whole disk."
+    )
+    collection: Name = Field(
+        "default", description="Collection that videos join when none is named."
+    )
+    languages: Names = Field(
+        ("zh", "en"),
+        min_length=1,
+        description="Languages in order of preference, when one of several must be chosen.",
+    )
+
+
+class PipelineSettings(Section):
+    """Which plug-ins turn a video into a document, and how jobs are run."""
+
+    transcribers: Names = Field(
+        ("subtitles", "whisper"), description="Transcribers, tried in this order."
+    )
+    sampler: OptionalName = Field(
+        "slides", description="Sampler that finds the key frames; `none` looks at no picture."
+    )
+    reader: OptionalName = Field(
+        "rapidocr", description="Reader of text in the key frames; `none` reads none."
+    )
+    composer: Name = Field("timeline", description="Composer of speech and slides into a document.")
+    passage_seconds: float = Field(
+        90.0, ge=10, le=600, description="Greatest length of a passage, in seconds."
+    )
+    claim_seconds: float = Field(
+        120.0,
+        ge=1,
+        le=86_400,
+        description="Seconds after which the claim of a worker that fell silent expires.",
+    )
+    downloads: int = Field(
+        4, ge=1, le=32, description="Videos of different sites that are fetched at once."
+    )
+    queue: Name = Field("inline", description="Queue that runs the jobs.")
+    observers: Names = Field(("logs",), description="Observers that hear every event.")
+
+
+class SearchSettings(Section):
+    """Where and how passages are looked up."""
+
+    knowledge: Name = Field("embedded", description="Knowledge base that is searched.")
+    embedder: OptionalName = Field(
+        "", description="Embedder of passages and questions; `none` searches by words alone."
+    )
+    reranker: OptionalName = Field(
+        "", description="Reranker of the best passages; `none` keeps their order."
+    )
+    limit: int = Field(10, ge=1, le=100, description="Passages that a search gives.")
+
+
+class AskSettings(Section):
+    """Who answers questions."""
+
+    answerer: Name = Field("extractive", description="Answerer; `extractive` needs no model.")
+    passages: int = Field(5, ge=1, le=50, description="Most passages that an answer cites.")
+
+
+class ServerSettings(Section):
+    """The web page and its API."""
+
+    host: Name = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8420, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    public_url: str = Field(
+        "", description="Address under which people reach the server, for links in answers."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+
+class GuardSettings(Section):
+    """What video-rag may open."""
+
+    allow_private: bool = Field(
+        False, description="Whether URLs may lead to private and local network addresses."
+    )
+
+
+Plugins = dict[str, dict[str, Any]]
+
+
+def _family(what: str) -> Any:
+    return Field(default_factory=dict, description=f"Options of {what}, a table for each plug-in.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Made by `load_settings`, passed on as a value."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+    )
+
+    home: Folder = Field(
+        description="Folder of the library.", json_schema_extra={"default": DEFAULT_HOME}
+    )
+    library: LibrarySettings = Field(description="Where things lie and what they are called.")
+    pipeline: PipelineSettings = Field(
+        default_factory=PipelineSettings, description="How a video becomes a document."
+    )
+    search: SearchSettings = Field(
+        default_factory=SearchSettings, description="Where and how passages are looked up."
+    )
+    ask: AskSettings = Field(default_factory=AskSettings, description="Who answers questions.")
+    server: ServerSettings = Field(
+        default_factory=ServerSettings, description="The web page and its API."
+    )
+    guard: GuardSettings = Field(
+        default_factory=GuardSettings, description="What video-rag may open."
+    )
+    sources: Plugins = _family("sources")
+    transcribers: Plugins = _family("transcribers")
+    samplers: Plugins = _family("samplers")
+    readers: Plugins = _family("readers")
+    composers: Plugins = _family("composers")
+    renderers: Plugins = _family("renderers")
+    embedders: Plugins = _family("embedders")
+    rerankers: Plugins = _family("rerankers")
+    knowledge: Plugins = _family("knowledge bases")
+    answerers: Plugins = _family("answerers")
+    queues: Plugins = _family("queues")
+    observers: Plugins = _family("observers")
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is fixed
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is fixed
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is fixed
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is fixed
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what is handed over: the places are read by `load_settings`."""
+        return (init_settings,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Folders that are not named lie in the home; secrets are wrapped at once."""
+        data = {name: hide(name, value) for name, value in data.items()}
+        data["home"] = data.get("home") or DEFAULT_HOME
+        library = data.get("library") or {}
+        if not isinstance(library, Mapping):
+            return data
+        with contextlib.suppress(ValueError):  # a home that is no path: its own check says so
+            home = absolute(data["home"])
+            folders = {name: library.get(name) or home / name for name in ("media", "documents")}
+            data["library"] = {**library, **folders}
+        return data
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where each dotted name was set; what is missing has its default."""
+        return self._origins
+
+    def section(self, family: str, name: str) -> dict[str, Any]:
+        """The options given to plug-in `name` of `family`; empty when there are none."""
+        if family not in families():
+            raise KeyError(family)
+        return dict(getattr(self, family).get(name, {}))
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Never a secret, also not the login inside a URL."""
+        for name, value in super().__repr_args__():
+            yield name, shown(value) if name in families() else value
+
+
+@cache
+def sections() -> dict[str, type[Section]]:
+    """The tables of named settings."""
+    found = {name: info.annotation for name, info in Settings.model_fields.items()}
+    return {
+        name: kind
+        for name, kind in found.items()
+        if isinstance(kind, type) and issubclass(kind, Section)
+    }
+
+
+@cache
+def families() -> frozenset[str]:
+    """The tables that hold a table for each plug-in."""
+    return frozenset(Settings.model_fields) - frozenset(sections()) - {"home"}
+
+
+@cache
+def named() -> dict[str, FieldInfo]:
+    """The fields that have a name of their own, by dotted name."""
+    fields = {"home": Settings.model_fields["home"]}
+    for top, kind in sections().items():
+        fields |= {f"{top}.{key}": info for key, info in kind.model_fields.items()}
+    return fields

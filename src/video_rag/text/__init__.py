@@ -1,0 +1,1 @@
+"""What is known of words, languages and times, whoever needs it."""
