@@ -1,0 +1,143 @@
+"""Adding: videos come in, are worked on, are tried again, and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+from video_rag.errors import NotFound, VideoRagError
+from video_rag.library.intake import Given, Intake
+from video_rag.library.looking import Looking
+from video_rag.library.shelf import Shelf
+from video_rag.library.status import Added, Status, Wishes
+from video_rag.library.watching.watch import Checked, Watch
+from video_rag.model import MediaSet, Page, Video
+from video_rag.pipeline.stages import discard
+
+_LOOK_AHEAD = 8
+"""URLs that are looked up before work on their videos begins: their files can then be fetched
+several at once, and the first is ready soon."""
+
+
+class Adding:
+    """Changes which videos a library has."""
+
+    def __init__(self, shelf: Shelf, looking: Looking) -> None:
+        self._shelf = shelf
+        self._looking = looking
+        self._ledger = shelf.ledger
+        self.intake = Intake(
+            shelf.settings, shelf.ledger, shelf.blobs, shelf.engine, shelf.queue, shelf.sources
+        )
+        self.watch = Watch(
+            shelf.ledger.watchlist,
+            shelf.ledger.sites,
+            source_of=shelf.source_of,
+            give=self.intake.give,
+            has=lambda video_id: bool(shelf.ledger.results(video_id)),
+            hold=shelf.engine.claim,
+        )
+
+    def add(self, urls: Iterable[str], wishes: Wishes) -> Iterator[Added]:
+        """See `Library.add`."""
+        known = self._shelf.urls()
+        self.intake.left.clear()
+        left = iter(urls)
+        while some := list(islice(left, _LOOK_AHEAD)):
+            given: dict[str, list[tuple[Video, Given]]] = {}
+            for url in some:
+                try:
+                    for found in self._found(url, set(known.values())):
+                        if isinstance(found, VideoRagError):
+                            yield Added(url, error=found)
+                        else:
+                            one = self.intake.give(found, wishes)
+                            given.setdefault(found.video_id, []).append((found, one))
+                except VideoRagError as error:
+                    yield Added(url, error=error)
+            yield from self._work_on(given, known)
+
+    def run(self) -> Iterator[Checked | Status]:
+        """See `Library.run`."""
+        self.intake.left.clear()
+        yield from self.watch.check()
+        known = self._shelf.urls()
+        for video_id in self.intake.process(self.intake.unfinished()):
+            yield self._settled(video_id, known)
+
+    def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
+        """See `Library.retry`."""
+        for video_id in video_ids:
+            self._ledger.forgive(video_id)
+            self.intake.work(video_id)
+            yield self._looking.status(video_id)
+
+    def remove(self, video_id: str) -> None:
+        """See `Library.remove`."""
+        results = self._ledger.results(video_id)
+        if not results:
+            raise NotFound(f"no video {video_id!r}", hint="see `video-rag list`")
+        video = self._shelf.maybe(results, "video", Video)
+        page = self._shelf.maybe(results, "page", Page)
+        for receipt in self._ledger.receipts(video_id):
+            self._shelf.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
+        self._ledger.remove(video_id)
+        if page:
+            discard(self._shelf.settings.library.documents, {page.path, *page.files})
+        if video:
+            self._shelf.sources[video.source].discard(video)
+        self._shelf.blobs.sweep(set(self._ledger.digests()))
+
+    def _found(self, url: str, known: set[str]) -> Iterator[Video | VideoRagError]:
+        """The videos behind a path or URL, series taken apart; known ones are not opened again."""
+        source = self._shelf.source_of(url)
+        for found in source.discover(url):
+            if isinstance(found, VideoRagError) or _is_known(found.video_id, known):
+                yield found
+            else:
+                yield from source.parts(found)
+
+    def _work_on(
+        self, given: Mapping[str, list[tuple[Video, Given]]], known: dict[str, str]
+    ) -> Iterator[Added]:
+        """Work on what was given; the videos that need nothing come first."""
+        stale = dict.fromkeys(
+            video_id for video_id, all_of in given.items() if any(g.is_stale for _, g in all_of)
+        )
+        for video_id in stale:
+            self.intake.forgive_passing(video_id)
+        fresh = [video_id for video_id in given if video_id not in stale]
+        rest = dict.fromkeys(given)
+        for video_id in (*fresh, *self.intake.process(stale)):
+            rest.pop(video_id, None)
+            status = self._settled(video_id, known)
+            yield from _told(given[video_id], status)
+        for video_id in rest:  # its site cools down
+            yield from _told(given[video_id], self._looking.status(video_id))
+
+    def _settled(self, video_id: str, known: dict[str, str]) -> Status:
+        """The status of a video that was worked on; a ready one takes an earlier one's place."""
+        status = self._looking.status(video_id)
+        if status.state == "ready":
+            self._replace_earlier(status.video, known)
+        known[status.video.url] = video_id
+        return status
+
+    def _replace_earlier(self, video: Video, known: Mapping[str, str]) -> None:
+        """A file that changed, or a subtitle whose video came: the earlier version goes."""
+        media = self._shelf.read(self._ledger.results(video.video_id), "media", MediaSet)
+        for url in {video.url, *(file.path for file in media.files)}:
+            earlier = known.get(url)
+            if earlier and earlier != video.video_id and self._ledger.results(earlier):
+                self.remove(earlier)
+
+
+def _told(given: Iterable[tuple[Video, Given]], status: Status) -> Iterator[Added]:
+    """What became of a video, for each time it was given."""
+    for found, one in given:
+        yield Added(found.url, status, is_new=one.is_new, same_as=one.same_as)
+
+
+def _is_known(video_id: str, known: set[str]) -> bool:
+    """Whether it, or the first of its parts, is in the library."""
+    return video_id in known or f"{video_id}_p1" in known

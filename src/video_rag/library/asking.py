@@ -1,0 +1,74 @@
+"""Asking: passages are found, questions answered, and both measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from video_rag.answerers import Delta, Done
+from video_rag.evidence.recall import Recall
+from video_rag.library.evaluate import Score, evaluate
+from video_rag.library.publishing import passages
+from video_rag.library.shelf import Shelf
+from video_rag.model import Answer, Citation, Hit, Query, Question, Video
+from video_rag.observers import Asked, emit
+
+
+class Asking:
+    """Searches knowledge bases and hands what was found to an answerer."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._recall = Recall(self._document_digest, lambda video_id: passages(shelf, video_id))
+
+    def search(self, query: Query, knowledge: str | None) -> list[Hit]:
+        """See `Library.search`."""
+        base = self._shelf.parts.knowledge(knowledge or self._shelf.settings.search.knowledge)
+        reranker = self._shelf.parts.reranker()
+        if reranker is None:
+            return self._recall.complete(base.search(query))
+        hits = self._recall.complete(
+            base.search(query.model_copy(update={"limit": query.limit * 5}))
+        )
+        scores = reranker.score(query.text, [hit.chunk.text for hit in hits])
+        ranked = sorted(zip(scores, hits, strict=True), key=lambda pair: -pair[0])
+        return [Hit(chunk=hit.chunk, score=score) for score, hit in ranked[: query.limit]]
+
+    def ask(
+        self, question: Question, answerer: str | None, knowledge: str | None
+    ) -> Iterator[Delta | Done]:
+        """See `Library.ask`."""
+        name = answerer or self._shelf.settings.ask.answerer
+        begun = time.monotonic()
+        who = self._shelf.parts.answerer(name)
+        for event in who.ask(question, lambda query: self.search(query, knowledge)):
+            if isinstance(event, Delta):
+                yield event
+                continue
+            answer = self._linked(event.answer)
+            seconds = time.monotonic() - begun
+            asked = Asked(name, len(answer.citations), answer.refused, seconds)
+            emit(self._shelf.observers, asked)
+            yield Done(answer)
+
+    def evaluate(self, questions: Path, knowledge: str | None, videos: Sequence[Video]) -> Score:
+        """See `Library.evaluate`."""
+        return evaluate(questions, lambda query: self.search(query, knowledge), videos)
+
+    def _linked(self, answer: Answer) -> Answer:
+        """The answer with links that open its citations at the quoted line, not at the passage."""
+        linked = tuple(self._link(citation) for citation in answer.citations)
+        return answer.model_copy(update={"citations": linked})
+
+    def _link(self, citation: Citation) -> Citation:
+        results = self._shelf.ledger.results(citation.video_id)
+        video = self._shelf.maybe(results, "video", Video)
+        if video is None:  # a base elsewhere may cite what this library does not have
+            return citation
+        url = self._shelf.tools.link(video)(citation.start)
+        return citation.model_copy(update={"url": url})
+
+    def _document_digest(self, video_id: str) -> str:
+        found = self._shelf.ledger.results(video_id).get("document")
+        return found.digest if found else ""

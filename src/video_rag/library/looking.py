@@ -1,0 +1,97 @@
+"""Looking: which videos there are, how far each is, and what was made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from video_rag.errors import NotFound
+from video_rag.library.naming import meant
+from video_rag.library.shelf import Shelf
+from video_rag.library.status import Status, state_of
+from video_rag.model import Document, Media, MediaSet, Page, Video
+from video_rag.pipeline.stages import with_media_facts, write
+from video_rag.stores import Failure, Result
+
+FORMATS = {"md": "markdown"}
+"""Short names of formats; others are the renderers' own."""
+
+
+class Looking:
+    """Reads a library and changes nothing in it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._ledger = shelf.ledger
+
+    def videos(self) -> list[Status]:
+        """See `Library.videos`."""
+        failures = self._ledger.all_failures()
+        claimed = {video_id for video_id, _stage in self._ledger.claimed()}
+        return [
+            self._status(results, failures.get(video_id, []), is_claimed=video_id in claimed)
+            for video_id, results in self._ledger.all_results().items()
+            if "video" in results
+        ]
+
+    def status(self, video_id: str) -> Status:
+        """See `Library.status`."""
+        results = self._ledger.results(video_id)
+        if "video" not in results:
+            raise NotFound(f"no video {video_id!r}", hint="see `video-rag list`")
+        failures = list(self._ledger.failures(video_id).values())
+        claimed = any(found == video_id for found, _stage in self._ledger.claimed())
+        return self._status(results, failures, is_claimed=claimed)
+
+    def find(self, name: str) -> str:
+        """See `Library.find`."""
+        return name if self._ledger.results(name) else meant(name, self.videos())
+
+    def page(self, video_id: str) -> Path:
+        """See `Library.page`."""
+        return self._shelf.settings.library.documents / self._need_page(video_id).path
+
+    def playable(self, video_id: str) -> Media | None:
+        """See `Library.playable`."""
+        media = self._shelf.maybe(self._ledger.results(video_id), "media", MediaSet)
+        files = (*media.of("video"), *media.of("audio")) if media else ()
+        # a file of its owner that is gone is told; what was dropped when it was ready is not missed
+        there = (f for f in files if Path(f.path).is_absolute() or self.locate(f).is_file())
+        return next(there, None)
+
+    def locate(self, media: Media) -> Path:
+        """See `Library.locate`."""
+        return self._shelf.tools.locate(media.path)
+
+    def export(self, video_id: str, format_name: str, folder: Path) -> Path:
+        """See `Library.export`."""
+        document = self._shelf.need(video_id, "document", Document)
+        renderer = self._shelf.parts.build("renderers", FORMATS.get(format_name, format_name))
+        stem = Path(self._need_page(video_id).path).stem
+        pictures = {s.image: f"{stem}/{s.image[:12]}.jpg" for s in document.slides}
+        link = self._shelf.tools.link(document.video)
+        data = renderer.render(document, link, lambda slide: pictures.get(slide.image, ""))
+        if renderer.has_pictures:
+            for image, place in pictures.items():
+                write(folder / place, self._shelf.blobs.get(image))
+        path = folder / f"{stem}{renderer.suffix}"
+        write(path, data)
+        return path
+
+    def _need_page(self, video_id: str) -> Page:
+        return self._shelf.need(video_id, "page", Page)
+
+    def _status(
+        self, results: Mapping[str, Result], failures: Sequence[Failure], *, is_claimed: bool
+    ) -> Status:
+        video = self._shelf.read(results, "video", Video)
+        media = self._shelf.maybe(results, "media", MediaSet)
+        if media:
+            video = with_media_facts(video, media)
+        page = self._shelf.maybe(results, "page", Page)
+        if page:
+            known = {"language": page.language, "duration": page.duration}
+            video = video.model_copy(update=known)
+        stale = {stage.name: key for stage, key in self._shelf.engine.plan.stale(results)}
+        standing = tuple(f for f in failures if stale.get(f.stage) == f.key)
+        return Status(video, state_of(stale, standing, is_claimed=is_claimed), standing)

@@ -1,0 +1,75 @@
+"""What a library stands on: the ledger, the results, the plug-ins and the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from video_rag.errors import NotFound, UnsupportedUrl
+from video_rag.library.wiring import Parts
+from video_rag.model import Noun, Video
+from video_rag.observers import Observer
+from video_rag.pipeline.engine import Engine
+from video_rag.pipeline.work import load
+from video_rag.settings import Settings
+from video_rag.sources import Source
+from video_rag.stores import Result
+from video_rag.stores.local import Local
+from video_rag.stores.sql import Sql
+
+AnyNoun = TypeVar("AnyNoun", bound=Noun)
+
+
+class Shelf:
+    """The parts of one library, wired, and the results that lie in it."""
+
+    def __init__(self, settings: Settings, observers: Sequence[Observer]) -> None:
+        self.settings = settings
+        self.ledger = Sql(settings.home / "library.db")
+        self.blobs = Local(settings.home / "blobs")
+        self.parts = Parts(settings, self.ledger)
+        self.observers = [*self.parts.observers(), *observers]
+        self.sources = self.parts.sources()
+        self.tools = self.parts.tools(self.sources)
+        self.queue = self.parts.queue()
+        self.engine = Engine(
+            self.parts.plan(self.tools),
+            self.ledger,
+            self.blobs,
+            self.queue.submit,
+            self.observers,
+            settings.home / "scratch",
+            settings.pipeline.claim_seconds,
+        )
+
+    def source_of(self, url: str) -> Source:
+        """The first source that claims a path or URL. Raises `UnsupportedUrl`."""
+        for source in self.sources.values():
+            if source.claims(url):
+                return source
+        raise UnsupportedUrl(
+            f"nothing can read {url!r}", hint="give a file, a folder or an http(s) URL"
+        )
+
+    def read(self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]) -> AnyNoun:
+        """A result that is there."""
+        return load(self.blobs, results[name].digest, noun)
+
+    def maybe(
+        self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]
+    ) -> AnyNoun | None:
+        """A result, if it is there."""
+        return self.read(results, name, noun) if name in results else None
+
+    def need(self, video_id: str, name: str, noun: type[AnyNoun]) -> AnyNoun:
+        """A result of a video. Raises `NotFound` when it has none of that name yet."""
+        found = self.maybe(self.ledger.results(video_id), name, noun)
+        if found is None:
+            raise NotFound(f"{video_id} has no {name} yet", hint=f"see `video-rag show {video_id}`")
+        return found
+
+    def urls(self) -> dict[str, str]:
+        """The id of the video that came from each path or URL."""
+        rows = self.ledger.all_results().values()
+        videos = [self.read(results, "video", Video) for results in rows if "video" in results]
+        return {video.url: video.video_id for video in videos}
