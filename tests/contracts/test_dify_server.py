@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dify_server import Knowledge
 from video_rag.testing.dify import DifyServer, Faults, Limits, keywords, segmenting
-from video_rag.testing.dify.state import Rule, Upload
+from video_rag.testing.dify.records import Rule, Upload
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from video_rag.knowledge.dify.text import (
     stem_of,
 )
 from video_rag.model import Chunk, Segment
+from video_rag.testing.dify.records import Rule, Upload
 from video_rag.testing.dify.segmenting import segments as dify_segments
-from video_rag.testing.dify.state import Rule, Upload
 
 PART_BYTES = 4 * MAX_SEGMENT
 LAYOUTS = (Layout(with_title=True), Layout(with_title=False))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from video_rag.testing.dify.state import Child, Dataset, Document, Field, Segment, World
+from video_rag.testing.dify.records import Child, Dataset, Document, Field, Segment
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import Request, not_found
 
 

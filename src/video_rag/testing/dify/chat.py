@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from video_rag.testing.dify.calls import Call
+from video_rag.testing.dify.records import Conversation
 from video_rag.testing.dify.talks import (
     ChatRequestPayload,
-    Conversation,
     Talk,
     blocking,
     streamed,

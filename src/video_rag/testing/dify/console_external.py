@@ -7,9 +7,8 @@ from typing import Any
 
 from video_rag.testing.dify import external
 from video_rag.testing.dify.calls import Call
-from video_rag.testing.dify.external import ExternalApi
+from video_rag.testing.dify.records import Dataset, ExternalApi
 from video_rag.testing.dify.shapes import dataset_json, page
-from video_rag.testing.dify.state import Dataset
 from video_rag.testing.dify.wire import NO_CONTENT, ApiError, Reply, Request, Routes, invalid
 
 routes = Routes("/console/api/datasets")
@@ -27,7 +26,7 @@ def list_apis(call: Call) -> Reply:
     """The registered servers."""
     number, limit = call.request.number("page", 1), call.request.number("limit", 20)
     shown, said = page([*call.world.external_apis.values()], number, limit)
-    return Reply({"data": [one.json(call.world) for one in shown], **said})
+    return Reply({"data": [external.as_json(call.world, one) for one in shown], **said})
 
 
 @routes.add("POST", "/external-knowledge-api")
@@ -41,7 +40,7 @@ def create_api(call: Call) -> Callable[[], Reply]:
         external.probe(api, world.external_seconds)
         with world.lock:
             world.external_apis[api.id] = api
-            return Reply(api.json(world), 201)
+            return Reply(external.as_json(world, api), 201)
 
     return register
 
@@ -49,7 +48,7 @@ def create_api(call: Call) -> Callable[[], Reply]:
 @routes.add("GET", "/external-knowledge-api/{api}")
 def get_api(call: Call) -> Reply:
     """One server."""
-    return Reply(external.find(call.world, call.ids["api"]).json(call.world))
+    return Reply(external.as_json(call.world, external.find(call.world, call.ids["api"])))
 
 
 @routes.add("PATCH", "/external-knowledge-api/{api}")
@@ -63,7 +62,7 @@ def change_api(call: Call) -> Callable[[], Reply]:
         external.probe(ExternalApi(known.id, name, endpoint, key), world.external_seconds)
         with world.lock:
             known.name, known.endpoint, known.key = name, endpoint, key
-            return Reply(known.json(world))
+            return Reply(external.as_json(world, known))
 
     return change
 
@@ -72,7 +71,7 @@ def change_api(call: Call) -> Callable[[], Reply]:
 def delete_api(call: Call) -> Reply:
     """Forget a server that no dataset needs."""
     known = external.find(call.world, call.ids["api"])
-    if known.json(call.world)["dataset_bindings"]:
+    if external.as_json(call.world, known)["dataset_bindings"]:
         raise ApiError(403, "forbidden", "External knowledge api is in use.")
     del call.world.external_apis[known.id]
     return NO_CONTENT

@@ -11,8 +11,9 @@ from video_rag.testing.dify.payloads import (
     DatasetUpdatePayload,
     RetrievalModel,
 )
+from video_rag.testing.dify.records import Dataset
 from video_rag.testing.dify.shapes import dataset_json, page
-from video_rag.testing.dify.state import Dataset, World
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import (
     NO_CONTENT,
     ApiError,

@@ -19,8 +19,9 @@ from video_rag.testing.dify.payloads import (
     ProcessRule,
     ProcessRuleMode,
 )
+from video_rag.testing.dify.records import DONE, Dataset, Document, Rule, Upload
 from video_rag.testing.dify.shapes import document_detail, document_json, page, status_json
-from video_rag.testing.dify.state import DONE, Dataset, Document, Rule, Upload, World
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import (
     NO_CONTENT,
     ApiError,

@@ -5,14 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+from video_rag.testing.dify.records import Dataset, ExternalApi
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import ApiError, invalid, not_found
-
-if TYPE_CHECKING:
-    from video_rag.testing.dify.state import Dataset, World
 
 Json = dict[str, Any]
 _AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -23,39 +21,23 @@ class ExternalError(Exception):
     """What Dify tells of a failed request: the raw body, or its own words."""
 
 
-@dataclass
-class ExternalApi:
-    """A registered server."""
-
-    id: str
-    name: str
-    endpoint: str
-    key: str
-    description: str = ""
-    created_at: float = field(default_factory=time.time)
-
-    @property
-    def url(self) -> str:
-        """A last slash of the endpoint is doubled, as Dify does."""
-        return f"{self.endpoint}/retrieval"
-
-    def json(self, world: World) -> Json:
-        """As the console shows it."""
-        bound = [
-            {"id": dataset.id, "name": dataset.name}
-            for dataset in world.datasets.values()
-            if dataset.external and dataset.external["api_id"] == self.id
-        ]
-        return {
-            "id": self.id,
-            "tenant_id": world.workspace_id,
-            "name": self.name,
-            "description": self.description,
-            "settings": {"endpoint": self.endpoint, "api_key": self.key},
-            "dataset_bindings": bound,
-            "created_by": world.account_id,
-            "created_at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.created_at)),
-        }
+def as_json(world: World, api: ExternalApi) -> Json:
+    """A registered server as the console shows it."""
+    bound = [
+        {"id": dataset.id, "name": dataset.name}
+        for dataset in world.datasets.values()
+        if dataset.external and dataset.external["api_id"] == api.id
+    ]
+    return {
+        "id": api.id,
+        "tenant_id": world.workspace_id,
+        "name": api.name,
+        "description": api.description,
+        "settings": {"endpoint": api.endpoint, "api_key": api.key},
+        "dataset_bindings": bound,
+        "created_by": world.account_id,
+        "created_at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(api.created_at)),
+    }
 
 
 def probe(api: ExternalApi, timeout: float) -> None:

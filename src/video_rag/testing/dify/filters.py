@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from video_rag.testing.dify.payloads import Condition, MetadataFilteringCondition
-from video_rag.testing.dify.state import Dataset
+from video_rag.testing.dify.records import Dataset
 
 
 def documents(dataset: Dataset, wanted: MetadataFilteringCondition | None) -> set[str] | None:

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from video_rag.testing.dify.apps import Workflow
-
-if TYPE_CHECKING:
-    from video_rag.testing.dify.state import World
+from video_rag.testing.dify.state import World
 
 Json = dict[str, Any]
 _VARIABLE = re.compile(r"\{\{#([\w.-]+)#\}\}")

@@ -15,9 +15,9 @@ from video_rag.testing.dify.payloads import (
     RetrievalModel,
     SearchMethod,
 )
+from video_rag.testing.dify.records import Dataset
 from video_rag.testing.dify.retrieval import Hit
 from video_rag.testing.dify.retrieval import search as search_dataset
-from video_rag.testing.dify.state import Dataset
 from video_rag.testing.dify.wire import ApiError
 
 Json = dict[str, Any]

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 from video_rag.testing.dify import keywords, segmenting
-from video_rag.testing.dify.state import DONE, Child, Dataset, Document, Segment, World
+from video_rag.testing.dify.records import DONE, Child, Dataset, Document, Segment
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import ApiError
 
 _BEFORE_PARSING, _BEFORE_SPLITTING, _BEFORE_END = 0.3, 0.2, 0.5

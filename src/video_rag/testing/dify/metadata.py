@@ -11,8 +11,9 @@ from video_rag.testing.dify.payloads import (
     MetadataOperationData,
     MetadataUpdatePayload,
 )
+from video_rag.testing.dify.records import Dataset, Document, Field
 from video_rag.testing.dify.shapes import BUILT_IN
-from video_rag.testing.dify.state import ACCOUNT_NAME, Dataset, Document, Field
+from video_rag.testing.dify.state import ACCOUNT_NAME
 from video_rag.testing.dify.wire import (
     NO_CONTENT,
     ApiError,

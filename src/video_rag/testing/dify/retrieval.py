@@ -15,8 +15,9 @@ import numpy.typing as npt
 from video_rag.testing.dify import filters, keywords
 from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.payloads import HitTestingPayload, RetrievalModel, SearchMethod
+from video_rag.testing.dify.records import Child, Dataset, Document, Segment
 from video_rag.testing.dify.shapes import record_json
-from video_rag.testing.dify.state import Child, Dataset, Document, Segment, World
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import ApiError, Reply, Routes, invalid, validated
 from video_rag.text.tokens import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS
 

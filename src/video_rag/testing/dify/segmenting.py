@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from video_rag.testing.dify.state import Rule, Upload
+from video_rag.testing.dify.records import Rule, Upload
 from video_rag.testing.dify.wire import invalid
 
 AUTOMATIC: dict[str, Any] = {

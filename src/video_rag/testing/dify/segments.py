@@ -15,8 +15,9 @@ from video_rag.testing.dify.payloads import (
     SegmentUpdateArgs,
     SegmentUpdatePayload,
 )
+from video_rag.testing.dify.records import DONE, Child, Dataset, Document, Segment
 from video_rag.testing.dify.shapes import child_json, page, segment_json
-from video_rag.testing.dify.state import DONE, Child, Dataset, Document, Segment, World
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import (
     NO_CONTENT,
     Reply,

@@ -26,7 +26,8 @@ from video_rag.testing.dify.calls import Call
 from video_rag.testing.dify.faults import RATE_LIMITED, Faults, Kind
 from video_rag.testing.dify.indexing import Indexer
 from video_rag.testing.dify.payloads import SegmentUpdateArgs
-from video_rag.testing.dify.state import Dataset, Document, World
+from video_rag.testing.dify.records import Dataset, Document
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import (
     NO_ROUTE,
     ApiError,

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from video_rag.testing.dify.indexing import content_hash
-from video_rag.testing.dify.segmenting import AUTOMATIC
-from video_rag.testing.dify.state import (
-    ACCOUNT_NAME,
+from video_rag.testing.dify.records import (
     DONE,
     Child,
     Dataset,
     Document,
     Segment,
     Upload,
-    World,
 )
+from video_rag.testing.dify.segmenting import AUTOMATIC
+from video_rag.testing.dify.state import ACCOUNT_NAME, World
 
 Json = dict[str, Any]
 _STEPS = (

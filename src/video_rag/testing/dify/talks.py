@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
 from video_rag.testing.dify.apps import App, Workflow
 from video_rag.testing.dify.flow import NodeFailed, Run, Stopped, usage
 from video_rag.testing.dify.flow_nodes import execute
+from video_rag.testing.dify.records import Conversation
+from video_rag.testing.dify.state import World
 from video_rag.testing.dify.wire import Reply, invalid, not_found
-
-if TYPE_CHECKING:
-    from video_rag.testing.dify.state import World
 
 Json = dict[str, Any]
 _NO_PARENT = "00000000-0000-0000-0000-000000000000"
@@ -31,31 +29,6 @@ class ChatRequestPayload(BaseModel):
     query: str
     response_mode: str | None = None
     conversation_id: str | None = None
-
-
-@dataclass
-class Conversation:
-    """Questions and answers of one user."""
-
-    id: str
-    app_id: str
-    user: str
-    name: str
-    introduction: str
-    messages: list[Json] = field(default_factory=list)
-    created_at: int = field(default_factory=lambda: int(time.time()))
-
-    def json(self) -> Json:
-        """As lists show it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "inputs": {},
-            "status": "normal",
-            "introduction": self.introduction,
-            "created_at": self.created_at,
-            "updated_at": int(time.time()),
-        }
 
 
 class Talk:
