@@ -21,6 +21,19 @@ _HOMES = {
 }
 
 
+_MOVED = {
+    "citing": "evidence",
+    "guard": "net",
+    "http": "net",
+    "languages": "text",
+    "proxy": "net",
+    "sites": "net",
+    "timecode": "text",
+    "tokens": "text",
+}
+"""Modules that plug-ins of others import from here, and the wings where they are now."""
+
+
 def open_library(**overrides: Any) -> Library:
     """The library that the settings name; `overrides` are nested, such as `search={"limit": 5}`."""
     from video_rag.library import Library
@@ -31,8 +44,10 @@ def open_library(**overrides: Any) -> Library:
 
 def __getattr__(name: str) -> Any:
     """Import the public names when first used, so that `import video_rag` costs nothing."""
-    if name in _HOMES:
-        from importlib import import_module
+    from importlib import import_module
 
+    if name in _HOMES:
         return getattr(import_module(f"video_rag.{_HOMES[name]}"), name)
+    if name in _MOVED:
+        return import_module(f"video_rag.{_MOVED[name]}.{name}")
     raise AttributeError(f"module 'video_rag' has no attribute {name!r}")

@@ -26,13 +26,13 @@ FUNCTIONS = {"_absent": "ContentError", "Entry": "", "replace": ""}
 """What makes an error, or (`""`) what a subscription remembers, beside the classes of errors."""
 CARRIED = {
     ("errors.py", "reason"),
-    ("sources/lists.py", "reason"),  # from its tables, and by assignment
-    ("sources/series.py", "reason"),  # `_absent`, whose callers name it
+    ("sources/ytdlp/lists.py", "reason"),  # from its tables, and by assignment
+    ("sources/ytdlp/series.py", "reason"),  # `_absent`, whose callers name it
     ("sources/manners.py", "_wall(error)"),
     ("sources/weberrors.py", "wall.reason"),
     ("sources/weberrors.py", "empty"),
-    ("watch_news.py", "reason"),
-    ("watch_news.py", "error.reason"),
+    ("library/watching/news.py", "reason"),
+    ("library/watching/news.py", "error.reason"),
 }
 """Reasons that are handed on: their words are found where they are first written."""
 

@@ -172,3 +172,8 @@ def test_the_command_line_starts_without_heavy_libraries() -> None:
     code = f"import sys, video_rag.cli; print(*[m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_modules_that_moved_are_still_imported_from_the_package() -> None:
+    code = "from video_rag import citing, guard, http, languages, proxy, sites, timecode, tokens"
+    subprocess.run([sys.executable, "-c", code], check=True)
