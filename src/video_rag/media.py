@@ -19,10 +19,18 @@ from video_rag.text import timecode
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".mkv", ".webm", ".mov", ".avi", ".flv", ".ts", ".m4v", ".wmv", ".mpg"}
+_VIDEO = (
+    ".mp4 .m4v .mov .qt .f4v .3gp .3g2 .mj2 .mkv .mk3d .webm .avi .divx .flv .wmv .asf "
+    ".ts .mts .m2ts .m2t .trp .mpg .mpeg .mpe .m1v .m2v .mpv .vob .ogv .ogm .mxf .dv .rm .rmvb "
+    ".wtv .nut"
 )
-AUDIO_SUFFIXES = frozenset({".mp3", ".m4a", ".wav", ".flac", ".ogg", ".opus", ".aac", ".wma"})
+_AUDIO = (
+    ".mp3 .mp2 .mpga .m4a .m4b .m4r .mka .weba .wav .w64 .flac .ogg .oga .opus .spx .aac .wma "
+    ".aif .aiff .aifc .caf .au .amr .awb .ac3 .eac3 .dts .ape .wv .tta .ra"
+)
+VIDEO_SUFFIXES = frozenset(_VIDEO.split())
+AUDIO_SUFFIXES = frozenset(_AUDIO.split())
+"""What people have and PyAV opens; whether a file really has a picture is seen inside it."""
 SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa"})
 MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES | SUBTITLE_SUFFIXES
 
@@ -30,8 +38,9 @@ _OPEN_OPTIONS = {
     # Playlists, picture sequences and text are no videos, whatever their suffix says; a playlist
     # named .mp4 could also name any other file of this machine.
     "format_whitelist": (
-        "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,asf,"
-        "mp3,wav,w64,flac,ogg,aac,loas"
+        "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,kux,live_flv,mpegts,mpeg,mpegvideo,m4v,asf,"
+        "mxf,dv,rm,wtv,nut,mp3,wav,w64,flac,ogg,aac,loas,aiff,caf,au,amr,amrnb,amrwb,ac3,eac3,dts,"
+        "dtshd,ape,wv,tta"
     ),
     "protocol_whitelist": "file",
 }

@@ -52,13 +52,63 @@ def test_a_video_without_sound_has_a_picture_only(silent: Path) -> None:
     assert found.notes == ()
 
 
-@pytest.mark.parametrize("suffix", [".mp3", ".m4a", ".wav", ".flac", ".ogg", ".opus"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        ".mp3",
+        ".m4a",
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".opus",
+        ".m4b",
+        ".mka",
+        ".aiff",
+        ".oga",
+        ".w64",
+        ".caf",
+        ".au",
+        ".wv",
+        ".tta",
+    ],
+)
 def test_sound_alone_has_no_picture(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"sound{suffix}"
     clips.tone(path)
     found = media.probe(path)
+    assert suffix in media.AUDIO_SUFFIXES
     assert (found.has_picture, found.has_audio) == (False, True)
     assert found.duration == pytest.approx(2.0, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".3gp",
+        ".mkv",
+        ".avi",
+        ".flv",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".mpg",
+        ".mpeg",
+        ".vob",
+        ".f4v",
+        ".nut",
+    ],
+)
+def test_a_picture_is_found_in_every_kind_of_video_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"film{suffix}"
+    codec = "mpeg2video" if suffix in {".mpg", ".mpeg", ".vob"} else "libx264"
+    options = {} if codec == "mpeg2video" else {"preset": "ultrafast"}
+    extras = clips.Extras(codec=codec, options=options)
+    clips.slide_lecture(path, ["One", "Two"], seconds_each=1.0, fps=25, extras=extras)
+    assert suffix in media.VIDEO_SUFFIXES
+    assert media.probe(path).has_picture
 
 
 def test_title_and_chapters_are_read_and_chapters_without_name_get_one(faststart: Path) -> None:

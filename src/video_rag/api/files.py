@@ -15,19 +15,27 @@ from video_rag.errors import NotFound
 router = APIRouter(prefix="/api", tags=["files"], dependencies=[needs("read")])
 
 MEDIA_TYPES = {
+    ".3gp": "video/3gpp",
     ".aac": "audio/aac",
+    ".aif": "audio/aiff",
+    ".aiff": "audio/aiff",
     ".flac": "audio/flac",
     ".m4a": "audio/mp4",
+    ".m4b": "audio/mp4",
     ".m4v": "video/mp4",
+    ".mka": "audio/x-matroska",
     ".mkv": "video/x-matroska",
     ".mov": "video/mp4",  # browsers refuse video/quicktime and play what is inside
     ".mp3": "audio/mpeg",
     ".mp4": "video/mp4",
+    ".mpeg": "video/mpeg",
+    ".mpg": "video/mpeg",
     ".oga": "audio/ogg",
     ".ogg": "audio/ogg",
     ".ogv": "video/ogg",
     ".opus": "audio/ogg",
     ".wav": "audio/wav",
+    ".weba": "audio/webm",
     ".webm": "video/webm",
 }
 """Listed, since what the system knows differs from machine to machine."""

@@ -34,8 +34,15 @@ SOUND_CODECS = {
     ".wav": "pcm_s16le",
     ".flac": "flac",
     ".ogg": "libopus",
+    ".oga": "flac",
     ".opus": "libopus",
     ".webm": "libopus",
+    ".aiff": "pcm_s16be",
+    ".au": "pcm_s16be",
+    ".caf": "pcm_s16be",
+    ".w64": "pcm_s16le",
+    ".tta": "tta",
+    ".wv": "wavpack",
 }
 """By suffix; AAC for the others."""
 TEXT_CODECS = {".mkv": "subrip", ".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text"}
