@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.sax.saxutils import escape
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from video_rag.errors import ContentError
 from video_rag.model import Video
-from video_rag.sources.feeds import Found, address, looks_like_one, parse, seconds_of
+from video_rag.sources.feeds import Found, address, looks_like_one, parse, proper, seconds_of
+from video_rag.sources.feeds.plain import plain
 
 pytest.importorskip("feedparser")
 
@@ -122,6 +124,174 @@ def test_of_a_broken_feed_what_can_be_read_is_taken() -> None:
     assert len([video for video in videos if isinstance(video, Video)]) >= 4
     assert isinstance(error, ContentError)
     assert "broken" in str(error)
+
+
+def test_episodes_that_share_a_guid_are_as_many_as_their_files() -> None:
+    def episodes(guid: str, query: str = "") -> list[Video]:
+        rows = [
+            f"<title>{name}</title><guid>{guid}</guid>{file(f'https://cdn.example/{name}.mp3{query}')}"
+            for name in ("one", "two", "three")
+        ]
+        return [row for row in read(rss(*rows)) if isinstance(row, Video)]
+
+    for guid in ("1", "https://a.example/the-show/episode"):
+        found = episodes(guid)
+        assert [video.title for video in found] == ["one", "two", "three"]
+        later = episodes(guid, "?token=b")
+        assert [a.video_id for a in found] == [b.video_id for b in later], "a token is no news"
+
+
+def test_an_item_that_is_listed_twice_is_one_episode() -> None:
+    item = f"<guid>1</guid>{file('https://cdn.example/1.mp3?t=1')}"
+    assert one(rss(item, item.replace("t=1", "t=2")))
+
+
+def test_a_video_that_every_episode_links_to_is_not_the_episode() -> None:
+    link = "<link>https://youtu.be/dQw4w9WgXcQ</link>"
+    found = read(
+        rss(*(f"{link}<guid>{n}</guid>{file(f'https://a.example/{n}.mp3')}" for n in "12"))
+    )
+    urls = [video.url for video in found if isinstance(video, Video)]
+    assert urls == ["https://a.example/1.mp3", "https://a.example/2.mp3"]
+
+
+@pytest.mark.parametrize(
+    ("written", "fetched"),
+    [
+        ("https://a.example/my files/a b.mp3", "https://a.example/my%20files/a%20b.mp3"),
+        (" https://a.example/a.mp3\n", "https://a.example/a.mp3"),
+        ("/my files/a.mp3", "https://a.example/my%20files/a.mp3"),
+        ("https://a.example/files\\a.mp3", "https://a.example/files/a.mp3"),
+        ("https://a.example/100% real.mp3?q=a b", "https://a.example/100%25%20real.mp3?q=a%20b"),
+        ("https://a.example/a%20b.mp3", "https://a.example/a%20b.mp3"),
+        ("https://a.example/中文/a.mp3", "https://a.example/中文/a.mp3"),
+        ("https://a.example/a.mp3?x=1&amp;y=2", "https://a.example/a.mp3?x=1&y=2"),
+    ],
+)
+def test_addresses_that_browsers_forgive_are_put_right(written: str, fetched: str) -> None:
+    assert one(rss(file(written))).url == fetched
+
+
+@pytest.mark.parametrize("host", ["a b.example", "user:word@b.example", "[::1"])
+def test_nothing_is_put_right_in_a_host(host: str) -> None:
+    assert proper(f"https://{host}/a.mp3") == f"https://{host}/a.mp3"
+
+
+def test_a_backslash_ends_a_host_as_it_does_in_browsers() -> None:
+    assert proper("https://a.example\\@b.example/1.mp3") == "https://a.example/@b.example/1.mp3"
+
+
+@pytest.mark.parametrize(
+    ("title", "read_as"),
+    [
+        ("<![CDATA[Tom &amp; Jerry <b>live</b>]]>", "Tom & Jerry live"),
+        ("Tom &amp;amp; Jerry &lt;i&gt;live&lt;/i&gt;", "Tom & Jerry live"),
+        (
+            "&lt;p&gt;&lt;strong class=&quot;x&quot;&gt;A&lt;/strong&gt;&lt;br/&gt;B&lt;/p&gt;",
+            "A B",
+        ),
+        ("<![CDATA[It&#8217;s &quot;new&quot;&nbsp;here &#x4E2D;]]>", 'It’s "new" here 中'),
+        ("<![CDATA[&amp;lt;b&amp;gt;live&amp;lt;/b&amp;gt;]]>", "live"),
+        ("<![CDATA[<span style='a: b'>Q&A</span> <!-- x -->]]>", "Q&A"),
+        ("<![CDATA[<script>alert(1)</script>Rock]]>", "Rock"),
+        ("&lt;![CDATA[Rock talk]]&gt;", "Rock talk"),
+        ("Why a &lt; b and c &gt; d", "Why a < b and c > d"),
+        ("if a&lt;b and c&gt;d", "if a<b and c>d"),
+        ("vector&lt;int&gt; explained", "vector<int> explained"),
+        ("How the &lt;b&gt; tag works", "How the <b> tag works"),
+        ("AT&amp;T and R&amp;D; 100&amp;notes", "AT&T and R&D; 100&notes"),
+        ("第一集 &amp; <![CDATA[<em>更多</em>]]>", "第一集 & 更多"),
+    ],
+)
+def test_markup_and_entities_in_titles_become_plain_text(title: str, read_as: str) -> None:
+    head = f"<title>{title}</title>"
+    video = one(rss(f"<title>{title}</title>{file('https://a.example/1.mp3')}", head=head))
+    assert (video.title, video.channel) == (read_as, read_as)
+
+
+def test_a_title_of_atom_in_xhtml_is_plain_text() -> None:
+    title = (
+        "<title type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>Less: <em> &lt; </em></div>"
+        "</title>"
+    )
+    link = "<link href='https://a.example/1'/>"
+    atom = f"<feed xmlns='http://www.w3.org/2005/Atom'><entry>{title}{link}</entry></feed>"
+    assert one(atom.encode()).title == "Less: <"
+
+
+@given(st.text(alphabet="ab<>/&;# bip\n\"'=!-[]", max_size=80))
+def test_no_title_breaks_the_reader_and_words_stay(text: str) -> None:
+    assert isinstance(plain(text), str)
+    bare = re.sub(r"[<>&]", " ", text)
+    assert plain(bare) == bare
+
+
+SICK = {
+    "an ampersand at the end": ("<title>Q&</title>", ""),
+    "an ampersand": ("<title>Q&A</title>", ""),
+    "an unknown entity": ("<title>a&nbsp;b&rsquo;s</title>", ""),
+    "a control character": ("<title>a\x0bb</title>", ""),
+    "an unknown prefix": ("<title>a</title><what:ever>1</what:ever>", ""),
+    "noise behind": ("<title>a</title>", "\n<b>Warning</b>: mysql_close() on line 3 &"),
+    "a tag left open": ("<title>a</title><description><p>Hello</description>", ""),
+    "two roots": ("<title>a</title>", "<rss></rss>"),
+}
+
+
+@pytest.mark.parametrize(("inside", "behind"), SICK.values(), ids=list(SICK))
+def test_sick_xml_of_which_every_item_was_read_is_no_failure(inside: str, behind: str) -> None:
+    body = rss(*(f"{inside}{file(f'https://a.example/{n}.mp3')}" for n in range(3)))
+    found = read(body + behind.encode())
+    assert [type(row) for row in found] == [Video] * 3
+
+
+def test_an_ampersand_that_stands_alone_stays_what_it_is() -> None:
+    body = rss(
+        *(f"<title>Q&A & more {n}</title>{file(f'https://a.example/{n}.mp3')}" for n in "12")
+    )
+    titles = [row.title for row in read(body) if isinstance(row, Video)]
+    assert titles == ["Q&A & more 1", "Q&A & more 2"]
+
+
+def test_sick_xml_that_breaks_off_is_still_a_failure() -> None:
+    body = rss(*(f"<title>Q&A</title>{file(f'https://a.example/{n}.mp3')}" for n in range(3)))
+    for cut in (body[:-30], body[: body.rindex(b"<item>") + 9]):
+        assert any(isinstance(row, ContentError) for row in read(cut))
+
+
+def test_a_feed_in_utf_16_is_read() -> None:
+    text = rss(f"<title>a</title>{file('https://a.example/1.mp3')}").decode()
+    assert one(text.replace("utf-8", "utf-16").encode("utf-16")).title == "a"
+
+
+def test_every_transcript_and_the_chapters_of_an_episode_are_kept() -> None:
+    more = (
+        "<podcast:transcript url='/t/1.srt' type='application/srt' language='en-us'/>"
+        "<podcast:transcript url='https://a.example/t/1.html' type='text/html; charset=utf-8'/>"
+        "<podcast:chapters url='https://a.example/my c.json' type='application/json+chapters'/>"
+    )
+    item = f"<guid>1</guid>{file('https://a.example/1.mp3')}{more}"
+    for name in ("https://podcastindex.org/namespace/1.0", ""):
+        declared = f" xmlns:podcast='{name}'" if name else ""
+        body = rss(item, f"<guid>2</guid>{file('https://a.example/2.mp3')}")
+        first, second = read(body.replace(b"<rss", f"<rss{declared}".encode()))[:2]
+        assert isinstance(first, Video)
+        assert [(one.kind, one.url, one.media_type, one.language) for one in first.beside] == [
+            ("transcript", "https://a.example/t/1.srt", "application/srt", "en"),
+            ("transcript", "https://a.example/t/1.html", "text/html", None),
+            ("chapters", "https://a.example/my%20c.json", "application/json+chapters", None),
+        ]
+        assert isinstance(second, Video)
+        assert second.beside == ()
+
+
+def test_another_prefix_of_the_podcast_namespace_is_understood() -> None:
+    more = "<pc:transcript url='https://a.example/1.vtt' type='text/vtt'/>"
+    body = rss(f"{file('https://a.example/1.mp3')}{more}")
+    uri = b"<rss xmlns:pc='https://podcastindex.org/namespace/1.0'"
+    assert [row.url for row in one(body.replace(b"<rss", uri)).beside] == [
+        "https://a.example/1.vtt"
+    ]
 
 
 def test_entities_that_grow_are_not_let_grow() -> None:

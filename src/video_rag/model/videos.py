@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from video_rag.digest import of_value
 from video_rag.model.noun import Later, Noun, Others, Told
 from video_rag.model.words import Origin
 
@@ -18,6 +21,20 @@ class Chapter(Noun):
     title: str
 
 
+class Beside(Noun):
+    """A file that a feed names beside an episode."""
+
+    kind: Literal["transcript", "chapters"]
+    url: str
+    media_type: str = ""
+    """As the feed says it, lower case; often missing, sometimes wrong."""
+    language: str | None = None
+
+
+Besides = Annotated[tuple[Beside, ...], Field(exclude_if=lambda files: not files)]
+"""None are not stored, so that what was stored before keeps its digest."""
+
+
 class Origins(Noun):
     """What must be fetched again when it changes, and nothing else about a video."""
 
@@ -26,6 +43,7 @@ class Origins(Noun):
     url: str
     fingerprint: str = ""
     wanted: Later = ""
+    beside: Later = ""
 
 
 class Video(Noun):
@@ -58,6 +76,8 @@ class Video(Noun):
     wanted: Later = ""
     """What of it is fetched: `video`, `audio`, `subtitles`, or a greatest height such as `480p`;
     empty: as the source is set."""
+    beside: Besides = ()
+    """Transcripts and chapters of an episode, which are fetched with it."""
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -67,7 +87,7 @@ class Video(Noun):
     @property
     def talk(self) -> Video:
         """The video whatever collections hold it: what may decide its words."""
-        return self.model_copy(update={"collection": "default", "also_in": ()})
+        return self.model_copy(update={"collection": "default", "also_in": (), "beside": ()})
 
     @property
     def origins(self) -> Origins:
@@ -78,7 +98,14 @@ class Video(Noun):
             url=self.url,
             fingerprint=self.fingerprint,
             wanted=self.wanted,
+            beside=self.besides,
         )
+
+    @property
+    def besides(self) -> str:
+        """What tells when other files lie beside an episode; tokens in their addresses do not."""
+        rows = [(f.kind, f.url.partition("?")[0], f.media_type, f.language) for f in self.beside]
+        return of_value(rows)[:12] if rows else ""
 
 
 class Media(Noun):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from video_rag.digest import of_value
 from video_rag.media import AUDIO_SUFFIXES, SUBTITLE_SUFFIXES, VIDEO_SUFFIXES
@@ -379,6 +379,6 @@ def _name_in(url: str) -> str:
     """The last part of an address, for videos that nobody named."""
     try:
         parts = urlsplit(url)
-        return PurePosixPath(parts.path).stem or parts.hostname or url
+        return line(PurePosixPath(unquote(parts.path)).stem) or parts.hostname or url
     except ValueError:
         return url

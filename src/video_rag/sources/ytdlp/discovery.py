@@ -7,7 +7,8 @@ from typing import Any
 
 from video_rag.errors import ContentError, UnsupportedUrl, VideoRagError
 from video_rag.model import Video
-from video_rag.sources import _feed_memory, feeds, web
+from video_rag.sources import feeds, web
+from video_rag.sources.feeds import memory as feed_memory
 from video_rag.sources.weberrors import redacted
 from video_rag.sources.ytdlp import lists, series
 from video_rag.sources.ytdlp.options import Options
@@ -32,6 +33,7 @@ class Discovery:
     def discover(self, url: str) -> Iterator[Video | VideoRagError]:
         """The videos behind a URL, each once; see `Source.discover`."""
         address, is_feed = feeds.address(url)
+        address = feeds.proper(address)
         self.sessions.check(address)
         named = web.named_by(address)
         try:
@@ -102,7 +104,7 @@ class Discovery:
         None when it is none, which its first bytes tell.
         """
         home, most = self.sessions.places.home, self.options.max_entries
-        memory = _feed_memory.recall(home, url, most)
+        memory = feed_memory.recall(home, url, most)
         with session.translated(redacted(url)):
             response = _asked(session, url, {"Accept": feeds.ACCEPT, **memory.headers})
             if response is None:
@@ -116,7 +118,7 @@ class Discovery:
         media_type = str(response.headers.get("Content-Type") or "")
         found = feeds.parse(body, url, most=most, media_type=media_type)
         if found is not None:
-            _feed_memory.keep(home, url, body, response.headers, found)
+            feed_memory.keep(home, url, body, response.headers, found)
         return found
 
     def _series(self, session: Session, url: str) -> list[Video | VideoRagError] | None:

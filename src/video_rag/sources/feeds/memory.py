@@ -16,7 +16,7 @@ from video_rag.errors import VideoRagError
 from video_rag.model import Video
 from video_rag.sources.downloads import write
 
-FORM = 1
+FORM = 2
 """Raised whenever `feeds.parse` makes something else of the same bytes."""
 
 
