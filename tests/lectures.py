@@ -129,7 +129,7 @@ class Ear:
     ) -> list[Transcript]:
         return [self._spoken]
 
-    def hear(self, path: Path, start: float, seconds: float) -> str | None:
+    def hear(self, path: Path, start: float, seconds: float, track: str = "") -> str | None:
         assert path.is_file()
         if not self.options.is_ready:
             return None

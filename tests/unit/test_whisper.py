@@ -13,9 +13,11 @@ import pytest
 from model_hub import serve_model
 from tiny_whisper import LETTER, build_tiny_whisper, write_sound
 from video_rag.errors import BadSettings, ContentError, Unavailable
+from video_rag.media import SAMPLE_RATE, decoded
 from video_rag.model import Media, MediaSet, Transcript, Video
 from video_rag.processors.whisper.models import _repository, _with_progress, model_folder
-from video_rag.processors.whisper.transcriber import SAMPLE_RATE, Whisper, decode_sound, trusted
+from video_rag.processors.whisper.transcriber import Whisper
+from video_rag.processors.whisper.trust import trusted
 from video_rag.testing.clips import Extras, sine, slide_lecture, tone
 
 transcribing = pytest.importorskip("faster_whisper.transcribe", reason="needs the extra asr")
@@ -109,11 +111,11 @@ def test_a_file_that_is_no_sound_is_the_videos_fault(sounds: Path, transcribe: T
 
 
 def test_sound_is_decoded_to_mono_floats(sounds: Path) -> None:
-    sound, begin = decode_sound(sounds / "speech.wav")
-    assert len(sound) == 5 * SAMPLE_RATE
-    assert begin == 0.0
-    assert sound.dtype == "float32"
-    assert 0.1 < abs(sound).max() <= 1.0
+    sound = decoded(sounds / "speech.wav")
+    assert len(sound.samples) == 5 * SAMPLE_RATE
+    assert (sound.begin, sound.notes) == (0.0, ())
+    assert sound.samples.dtype == "float32"
+    assert 0.1 < abs(sound.samples).max() <= 1.0
 
 
 def heard(start: float, end: float, text: str, *, no_speech: float = 0.0) -> Heard:
@@ -197,15 +199,15 @@ def test_a_part_of_the_sound_begins_where_it_was_asked_for(
         slide_lecture(tmp_path / name, ["One", "Two"], seconds_each=6.0, extras=Extras(sine(12.0)))
     else:
         tone(tmp_path / name, 12.0)
-    sound, begin = decode_sound(tmp_path / name, start, 2.0)
-    assert begin == pytest.approx(start, abs=0.15)
-    assert len(sound) / SAMPLE_RATE == pytest.approx(2.0, abs=0.3)
+    sound = decoded(tmp_path / name, start, 2.0)
+    assert sound.begin == pytest.approx(start, abs=0.15)
+    assert len(sound.samples) / SAMPLE_RATE == pytest.approx(2.0, abs=0.3)
 
 
 def test_a_part_is_what_stands_there_in_the_whole(sounds: Path) -> None:
-    whole, _ = decode_sound(sounds / "speech.wav")
-    part, begin = decode_sound(sounds / "speech.wav", 2.0, 1.0)
-    first = round(begin * SAMPLE_RATE)
+    whole = decoded(sounds / "speech.wav").samples
+    sound = decoded(sounds / "speech.wav", 2.0, 1.0)
+    part, first = sound.samples, round(sound.begin * SAMPLE_RATE)
     assert (part == whole[first : first + len(part)]).all()
 
 

@@ -73,7 +73,7 @@ class Timeline:
         spoken = [track for track in spoken if track.segments]
         shown = tidy(slides.slides)
         if not spoken and not any(slide.text.strip() for slide in shown):
-            why = dict.fromkeys([*media.notes, *transcripts.notes])
+            why = dict.fromkeys([*media.notes, *transcripts.notes, *slides.notes])
             raise ContentError(
                 f"{video.title} has nothing to read: no speech, no subtitles, no text on slides"
                 + "".join(f" · {note}" for note in why),

@@ -175,6 +175,7 @@ class Parts:
             media=library.media,
             documents=library.documents,
             languages=library.languages,
+            sound_track=pipeline.sound_track,
         )
 
     def plan(self, tools: stages.Tools) -> Plan:
@@ -182,7 +183,7 @@ class Parts:
         sources = [self.part("sources", name) for name in tools.sources]
         used: dict[str, tuple[Sequence[Part[Any] | None], Any]] = {
             "fetch": (sources, None),
-            "listen": (tools.transcribers, list(tools.languages)),
+            "listen": (tools.transcribers, [*tools.languages, *_wish(tools.sound_track)]),
             "look": ([tools.sampler], None),
             "read": ([tools.reader], None),
             "compose": ([tools.composer], None),
@@ -219,6 +220,11 @@ TABLE: Sequence[Row] = (
     ("save", ("document",), "page"),
 )
 """stage, what it needs, what it makes"""
+
+
+def _wish(sound_track: str) -> list[list[str]]:
+    """What a wish adds to a key; none adds nothing, so that results from before it stay."""
+    return [["sound track", sound_track]] if sound_track else []
 
 
 def _refuse_unknown_tables(settings: Settings) -> None:

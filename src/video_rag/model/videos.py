@@ -136,6 +136,10 @@ class MediaSet(Noun):
     has_picture: bool = False
     notes: tuple[str, ...] = ()
     """What had to be left out, in words."""
+    sound_track: Later = ""
+    """Which sound track is listened to, as `[pipeline] sound_track` wishes; not stored."""
+    languages: Others = ()
+    """Those preferred in this library, for speech whose language is in doubt; not stored."""
 
     def of(self, kind: Kind) -> tuple[Media, ...]:
         """The files of one kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from video_rag.model.noun import Noun
+from video_rag.model.noun import Noun, Others
 
 Origin = Literal["sidecar", "embedded", "platform", "platform-auto", "asr", "slides"]
 """Where words come from: a subtitle file, a track in the video, the platform's subtitles
@@ -69,6 +69,8 @@ class Frames(Noun):
     """The key frames of one video in order of time."""
 
     frames: tuple[Frame, ...] = ()
+    notes: Others = ()
+    """Why there are none, or fewer than there should be."""
 
 
 class Line(Noun):

@@ -28,6 +28,7 @@ from video_rag.plugins import Part
 from video_rag.processors import Listener, Reader, Sampler, Transcriber, belonging
 from video_rag.renderers import Renderer
 from video_rag.sources import Source
+from video_rag.text import timecode
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Tools:
     media: Path
     documents: Path
     languages: Sequence[str]
+    sound_track: str = ""
 
     def locate(self, path: str) -> Path:
         """Where a `Media.path` really lies."""
@@ -85,7 +87,9 @@ def listen(work: Work, tools: Tools) -> Transcripts:
     are a note when there are other words, else the error.
     """
     video = work.read("video", Video)
-    media = work.read("media", MediaSet)
+    media = work.read("media", MediaSet).model_copy(
+        update={"sound_track": tools.sound_track, "languages": tuple(tools.languages)}
+    )
     locate = located(work, tools)
     hear = _hearing(media, tools, locate)
     refused: list[ContentError] = []
@@ -116,6 +120,7 @@ def _hearing(
     sounds = (*media.of("audio"), *media.of("video")) if media.has_speech_track else ()
     if not sounds:
         return None
+    wished = [tools.sound_track] if tools.sound_track else []  # a listener need not know tracks
 
     def hear(start: float, seconds: float) -> str | None:
         for transcriber in tools.transcribers:
@@ -124,7 +129,7 @@ def _hearing(
             except NeedsExtra:
                 continue
             if isinstance(listener, Listener):
-                said = listener.hear(locate(sounds[0].path), start, seconds)
+                said = listener.hear(locate(sounds[0].path), start, seconds, *wished)
                 if said is not None:
                     return said
         return None
@@ -146,33 +151,51 @@ def _main_first(
 
 
 def look(work: Work, tools: Tools) -> Frames:
-    """Take the frames at which a slide changes."""
+    """Take the frames at which a slide changes.
+
+    A picture that cannot be decoded is a note where there may be words, else the error.
+    """
     media = work.read("media", MediaSet)
     if tools.sampler is None or not media.has_picture:
         return Frames()
     path = located(work, tools)(media.of("video")[0].path)
-    shots = tools.sampler.get().sample(path, work.progress)
-    frames = (Frame(at=s.at, image=work.put_image(s.jpeg), phash=s.phash) for s in shots)
-    return Frames(frames=tuple(frames))
+    frames: list[Frame] = []
+    notes: tuple[str, ...] = ()
+    try:
+        shots = tools.sampler.get().sample(path, work.progress)
+        frames.extend(
+            Frame(at=shot.at, image=work.put_image(shot.jpeg), phash=shot.phash) for shot in shots
+        )
+    except ContentError as error:
+        if not (frames or media.has_speech_track or media.of("subtitles")):
+            raise
+        notes = (str(error),)
+    return Frames(frames=tuple(frames), notes=notes)
 
 
 def read(work: Work, tools: Tools) -> Slides:
-    """Read the text of each frame; equal pictures are read once."""
-    frames = work.read("frames", Frames).frames
+    """Read the text of each frame; equal pictures are read once, and one that fails is a note."""
+    looked = work.read("frames", Frames)
+    frames = looked.frames
     media = work.read("media", MediaSet)
     ends = [*(frame.at for frame in frames[1:]), max(media.duration or 0.0, _last(frames))]
     reader = tools.reader.get() if tools.reader and frames else None
     seen: dict[str, Slide] = {}
     slides = []
+    notes = list(looked.notes)
     for number, (frame, end) in enumerate(zip(frames, ends, strict=False)):
         work.progress(number / len(frames), f"slide {number + 1} of {len(frames)}")
         known = seen.get(frame.image)
         if known is None:
-            lines = reader.read(work.blobs.get(frame.image)) if reader else []
+            try:
+                lines = reader.read(work.blobs.get(frame.image)) if reader else []
+            except ContentError as error:
+                lines = []
+                notes.append(f"the slide at {timecode.clock(frame.at)} could not be read: {error}")
             known = Slide(start=frame.at, end=end, image=frame.image, lines=tuple(lines))
             seen[frame.image] = known
         slides.append(known.model_copy(update={"start": frame.at, "end": end}))
-    return Slides(slides=tuple(slides))
+    return Slides(slides=tuple(slides), notes=tuple(notes))
 
 
 def _last(frames: Sequence[Frame]) -> float:

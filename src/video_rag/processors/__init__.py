@@ -33,8 +33,10 @@ class Transcriber(Protocol):
 class Listener(Protocol):
     """What a transcriber may offer beside: a few seconds, so that subtitles can be checked."""
 
-    def hear(self, path: Path, start: float, seconds: float) -> str | None:
+    def hear(self, path: Path, start: float, seconds: float, track: str = "") -> str | None:
         """What is said from `start` on, in its own language; '' for no speech.
+
+        `track` is the sound track that the settings wish for: a number from 1, or a language.
 
         None when it cannot be done here and now, as a model would have to be downloaded: nothing is
         ever fetched for this. The same sound gives the same words. Raises `ContentError`.

@@ -53,13 +53,14 @@ class RapidOcr:
     def read(self, image: bytes) -> list[Line]:
         """The lines of a JPEG or PNG, from top to bottom; none is a valid answer.
 
-        Raises `ContentError` when the bytes are no picture.
+        Raises `ContentError` when the bytes are no picture, or one that the models cannot take,
+        such as a strip of a few pixels.
         """
         pixels = _pixels(image)
         with self._lock:
             if self._engine is None:
                 self._engine = self._load()
-            found = self._engine(pixels, use_cls=False)
+            found = _translated(self._engine, pixels)
         if not found.txts:
             return []
         height, width = pixels.shape[:2]
@@ -81,6 +82,24 @@ class RapidOcr:
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
             }
         )
+
+
+def _translated(engine: Any, pixels: NDArray[np.uint8]) -> Any:
+    """What the engine finds, its own errors turned into ours."""
+    import cv2
+    from rapidocr.ch_ppocr_det.utils import ResizeImgError
+    from rapidocr.inference_engine.onnxruntime.main import ONNXRuntimeError
+    from rapidocr.main import RapidOCRError
+
+    try:
+        return engine(pixels, use_cls=False)
+    except (ResizeImgError, ONNXRuntimeError, RapidOCRError, cv2.error, ValueError) as error:
+        height, width = pixels.shape[:2]
+        why = str(error).strip() or type(error).__name__
+        raise ContentError(
+            f"a picture of {width} x {height} pixels cannot be read: {why.splitlines()[0]}",
+            hint="look at it by hand; the rest of the video is used",
+        ) from error
 
 
 def tidy(text: str) -> str:

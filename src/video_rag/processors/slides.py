@@ -16,7 +16,7 @@ from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import ContentError
-from video_rag.media import opened
+from video_rag.media import film, opened
 from video_rag.processors import Progress
 from video_rag.processors._ahead import ahead
 from video_rag.processors._changes import (
@@ -60,7 +60,7 @@ class Slides:
     is its last state when it grew by bullets. Films give a frame every `gap` seconds at most.
     """
 
-    version = 1
+    version = 2
 
     class Options(plugins.Options):
         """How frames are picked."""
@@ -89,7 +89,7 @@ class Slides:
         what came before.
         """
         with opened(path) as container:
-            stream = _picture_track(container)
+            stream = film(container, path)
             if not len(container.streams):
                 raise _undecodable(path)
             if stream is None:
@@ -210,16 +210,6 @@ def _undecodable(path: Path) -> ContentError:
         f"no picture of {path.name} can be decoded",
         hint="the file is damaged or its codec unknown; fetch or convert it again",
     )
-
-
-def _picture_track(container: InputContainer) -> VideoStream | None:
-    """The first video stream that moves; cover art of a song is none."""
-    from av.stream import Disposition
-
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    return None
 
 
 def _aspect(stream: VideoStream) -> float:

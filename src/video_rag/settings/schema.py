@@ -102,6 +102,12 @@ class PipelineSettings(Section):
     transcribers: Names = Field(
         ("subtitles", "whisper"), description="Transcribers, tried in this order."
     )
+    sound_track: OptionalName = Field(
+        "",
+        description="Sound track that is listened to where there are several: a number from 1, or "
+        "a language; unset: the default one, else the one in the spoken language, else the one "
+        "with speech.",
+    )
     sampler: OptionalName = Field(
         "slides", description="Sampler that finds the key frames; `none` looks at no picture."
     )

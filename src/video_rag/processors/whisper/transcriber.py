@@ -7,43 +7,42 @@ that a video without speech never asks for the large one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from video_rag.errors import BadSettings, ContentError, NeedsExtra
-from video_rag.media import opened
-from video_rag.model import Media, MediaSet, Segment, Transcript, Video
+from video_rag.media import SAMPLE_RATE, Sound, decoded, sound_tracks
+from video_rag.model import Media, MediaSet, Transcript, Video
 from video_rag.plugins import Options as PluginOptions
 from video_rag.plugins import inert
 from video_rag.processors import Progress
 from video_rag.processors.whisper.models import model_folder, present
+from video_rag.processors.whisper.spoken import Piece, Spoken, hints, languages_of
+from video_rag.processors.whisper.trust import trusted, unlooped
 from video_rag.text import timecode
 from video_rag.text.languages import normalise
 
 if TYPE_CHECKING:
     import numpy as np
-    from av import AudioFrame
-    from av.container import InputContainer
     from faster_whisper import WhisperModel
     from faster_whisper.transcribe import Segment as Heard
     from numpy.typing import NDArray
 
-    Sound = NDArray[np.float32]
+    Samples = NDArray[np.float32]
 
-SAMPLE_RATE = 16_000
-"""What Whisper and the voice detector take."""
 _SIMPLIFIED_PROMPT = "以下是普通话的句子，使用简体中文和标点符号。"
 """Whisper writes traditional or simplified characters, with or without punctuation, as prompted."""
+_COMPARED = 1200.0
+"""Seconds of each track that are compared where nothing else tells which one has the speech."""
 
 
 class Whisper:
     """Listens to the first file that has sound."""
 
-    version: int = 1
+    version: int = 2
 
     class Options(PluginOptions):
         """Which model listens, and how."""
@@ -98,32 +97,24 @@ class Whisper:
         path = locate(file.path)
         _need_faster_whisper()
         progress(0.0, f"decoding the sound of {path.name}")
-        sound, begin = decode_sound(path)
-        progress(0.0, "looking for speech")
-        if not len(sound) or (self.options.vad and not _has_speech(sound)):
+        sound = self._sound(path, media.sound_track, video.language, progress)
+        if sound is None:
             return []
         model = self._model(progress)
-        language = self._language(model, video, sound)
-        heard, info = model.transcribe(
-            sound,
-            language=language,
-            beam_size=self.options.beam_size,
-            initial_prompt=self.options.initial_prompt
-            or (_SIMPLIFIED_PROMPT if language == "zh" else None),
-            vad_filter=self.options.vad,
-        )
-        duration = len(sound) / SAMPLE_RATE
-        segments, notes = trusted(
-            _watched(heard, duration, progress), begin, duration, self.options.no_speech
-        )
-        if notes and not segments:
-            raise ContentError(f"{path}: no speech that can be trusted: {notes[0]}")
+        spoken = self._spoken(model, sound.samples, video, hints(video, media, path))
+        heard = self._heard(model, sound.samples, spoken, progress)
+        duration = len(sound.samples) / SAMPLE_RATE
+        segments, doubts = trusted(heard, sound.begin, duration, self.options.no_speech)
+        if doubts and not segments:
+            raise ContentError(f"{path}: no speech that can be trusted: {doubts[0]}")
         if not segments:
             return []
-        tag = normalise(info.language) or "und"
+        segments, loops = unlooped(segments)
+        notes = (*sound.notes, *spoken.notes, *_others(spoken, sound.begin), *doubts, *loops)
+        tag = normalise(spoken.main) or "und"
         return [Transcript(language=tag, origin="asr", segments=segments, notes=notes)]
 
-    def hear(self, path: Path, start: float, seconds: float) -> str | None:
+    def hear(self, path: Path, start: float, seconds: float, track: str = "") -> str | None:
         """What is said there, heard quickly; None without faster-whisper or its model here.
 
         Raises `ContentError` when the sound cannot be decoded, `BadSettings` for a model that
@@ -135,13 +126,14 @@ class Whisper:
             return None
         if present(self.options.model, self.options.download_root) is None:
             return None
-        sound, _ = decode_sound(path, start, seconds)
-        if not _has_speech(sound):
+        groups = sound_tracks(path, track, None).groups
+        sound = decoded(path, start, seconds, track=groups[0][0] if groups else 0).samples
+        if not _speech(sound):
             return ""
         model = self._model(_unwatched)
         heard, _ = model.transcribe(
             sound,
-            language=self._language(model, None, sound),
+            language=self._told(model, None) or _detected(model, sound),
             beam_size=1,
             temperature=0.0,  # with others to choose from, a model in doubt throws dice
             condition_on_previous_text=False,
@@ -152,6 +144,77 @@ class Whisper:
             for segment in heard
             if segment.no_speech_prob < self.options.no_speech
         )
+
+    def _sound(
+        self, path: Path, wished: str, spoken: str | None, progress: Progress
+    ) -> Sound | None:
+        """The track that is listened to, the first in order that has speech; None if none has."""
+        tracks = sound_tracks(path, wished, spoken)
+        for group in tracks.groups:
+            for number in _by_speech(path, group):
+                sound = decoded(path, track=number)
+                progress(0.0, "looking for speech")
+                if not len(sound.samples) or (self.options.vad and not _speech(sound.samples)):
+                    continue
+                notes = [tracks.note] if tracks.note else []
+                if len(tracks.names) > 1:
+                    there = len(tracks.names)
+                    notes.append(f"listened to sound track {tracks.names[number]} of {there}")
+                return Sound(sound.samples, sound.begin, (*notes, *sound.notes))
+        return None
+
+    def _spoken(
+        self,
+        model: WhisperModel,
+        sound: Samples,
+        video: Video,
+        likely: Iterable[tuple[str, str]],
+    ) -> Spoken:
+        """What is spoken where, as Whisper names it: as set, else as heard."""
+        told = self._told(model, video)
+        if told and (self.options.language or not model.model.is_multilingual):
+            return Spoken(told)
+        known = ((tag, why) for tag, why in likely if tag in model.supported_languages)
+        return languages_of(model, sound, told, known)
+
+    def _told(self, model: WhisperModel, video: Video | None) -> str | None:
+        """The language that need not be heard: from the settings, the video, or the model."""
+        wished = self.options.language
+        if wished is not None:
+            tag = normalise(wished) or wished
+            if tag in model.supported_languages:
+                return tag
+            raise BadSettings(
+                f"[transcribers.whisper] the model does not know the language {wished!r}",
+                hint="use a tag such as en or zh, or leave language unset",
+            )
+        if not model.model.is_multilingual:
+            return "en"
+        if video and video.language and video.language in model.supported_languages:
+            return video.language
+        return None
+
+    def _heard(
+        self, model: WhisperModel, sound: Samples, spoken: Spoken, progress: Progress
+    ) -> Iterator[Heard]:
+        """Every piece in its own language, times counted from the start of the sound."""
+        duration = len(sound) / SAMPLE_RATE
+        for piece in spoken.pieces or (Piece(0.0, duration, spoken.main),):
+            part = sound[round(piece.start * SAMPLE_RATE) : round(piece.end * SAMPLE_RATE)]
+            heard, _ = model.transcribe(
+                part,
+                language=piece.language,
+                beam_size=self.options.beam_size,
+                initial_prompt=self.options.initial_prompt
+                or (_SIMPLIFIED_PROMPT if piece.language == "zh" else None),
+                vad_filter=self.options.vad,
+            )
+            longest = len(part) / SAMPLE_RATE
+            for segment in heard:
+                end = piece.start + min(float(segment.end), longest)
+                progress(end / duration, f"heard until {timecode.clock(end)}")
+                segment.start, segment.end = piece.start + segment.start, end
+                yield segment
 
     def check(self) -> str:
         """Whether the model is here. Raises `NeedsExtra`, `BadSettings`."""
@@ -184,24 +247,6 @@ class Whisper:
                 ) from error
         return self._loaded
 
-    def _language(self, model: WhisperModel, video: Video | None, sound: Sound) -> str:
-        """What is spoken, as Whisper names it: from the settings, the video, or the sound."""
-        wished = self.options.language
-        if wished is not None:
-            tag = normalise(wished) or wished
-            if tag in model.supported_languages:
-                return tag
-            raise BadSettings(
-                f"[transcribers.whisper] the model does not know the language {wished!r}",
-                hint="use a tag such as en or zh, or leave language unset",
-            )
-        if video and video.language and video.language in model.supported_languages:
-            return video.language
-        if not model.model.is_multilingual:
-            return "en"
-        language, _, _ = model.detect_language(sound, vad_filter=self.options.vad)
-        return str(language)
-
 
 def _unwatched(_share: float, _text: str) -> None:
     """Progress that nobody asked for."""
@@ -221,93 +266,37 @@ def _need_faster_whisper() -> None:
         raise NeedsExtra("faster-whisper", "asr") from error
 
 
-def decode_sound(
-    path: Path, start: float = 0.0, seconds: float | None = None
-) -> tuple[Sound, float]:
-    """Mono samples at `SAMPLE_RATE`, and the second of the video at which they begin.
-
-    All of them, or those of `seconds` from `start` on, give or take a packet. Damaged packets are
-    skipped. Raises `ContentError` when there is nothing to decode.
-    """
-    import av
-    import numpy as np
-
-    end = math.inf if seconds is None else start + seconds
-    pieces: list[Any] = []
-    begin: float | None = None
-    with opened(path) as container:
-        if not container.streams.audio:
-            return np.zeros(0, np.float32), 0.0
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
-        for at, frame in _frames(container, start):
-            if at >= end:
-                break
-            if begin is None:
-                begin = at
-            frame.pts = None  # gaps and jumps of the clock do not matter to the resampler
-            pieces += [piece.to_ndarray()[0] for piece in resampler.resample(frame)]
-        if pieces:
-            pieces += [piece.to_ndarray()[0] for piece in resampler.resample(None)]
-    samples = np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
-    return samples.astype(np.float32) / np.float32(32768), begin or 0.0
+def _by_speech(path: Path, group: tuple[int, ...]) -> list[int]:
+    """Tracks that nothing else tells apart, the one with the most speech first."""
+    if len(group) < 2:
+        return list(group)
+    seconds = {n: _speech(decoded(path, 0.0, _COMPARED, track=n).samples) for n in group}
+    return sorted(group, key=lambda number: (-seconds[number], number))
 
 
-def _frames(container: InputContainer, start: float) -> Iterator[tuple[float, AudioFrame]]:
-    """The frames of sound that end after `start`, each with its second of the video."""
-    import av
-
-    origin = (container.start_time or 0) / 1_000_000
-    if start > 0.0:
-        container.seek(int((start + origin) * 1_000_000))
-    for packet in container.demux(container.streams.audio[0]):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue
-        for frame in frames:
-            at = max(0.0, (frame.time or 0.0) - origin)
-            if at + frame.samples / frame.sample_rate > start:
-                yield at, frame
-
-
-def _has_speech(sound: Sound) -> bool:
+def _speech(sound: Samples) -> float:
+    """Seconds of speech."""
     from faster_whisper.vad import get_speech_timestamps
 
-    return bool(get_speech_timestamps(sound))
+    if not len(sound):
+        return 0.0
+    found = get_speech_timestamps(sound)
+    return float(sum(one["end"] - one["start"] for one in found)) / SAMPLE_RATE
 
 
-def _watched(heard: Iterable[Heard], duration: float, progress: Progress) -> Iterable[Heard]:
-    """The same segments, reported as they come."""
-    for segment in heard:
-        end = min(float(segment.end), duration)
-        progress(end / duration, f"heard until {timecode.clock(end)}")
-        yield segment
+def _detected(model: WhisperModel, sound: Samples) -> str:
+    language, _, _ = model.detect_language(sound, vad_filter=True)
+    return str(language)
 
 
-def trusted(
-    heard: Iterable[Heard], begin: float, duration: float, no_speech: float
-) -> tuple[tuple[Segment, ...], tuple[str, ...]]:
-    """Segments in seconds of the video, and a note on those that are probably no speech.
-
-    Whisper invents words where there are none, and its times can run past the end of the sound.
-    """
-    kept: list[Segment] = []
-    dropped: list[str] = []
-    for segment in heard:
-        # The library's times may be NumPy numbers, which JSON does not take.
-        start = min(max(0.0, float(segment.start)), duration)
-        end = min(max(start, float(segment.end)), duration)
-        text = " ".join(segment.text.split())
-        if segment.no_speech_prob >= no_speech or segment.start >= duration:
-            dropped.append(timecode.clock(begin + start))
-        elif text:
-            confidence = round(min(1.0, math.exp(float(segment.avg_logprob))), 3)
-            kept.append(
-                Segment(start=begin + start, end=begin + end, text=text, confidence=confidence)
-            )
-    if not dropped:
-        return tuple(kept), ()
-    places = ", ".join(dropped[:10]) + ", …" * (len(dropped) > 10)
-    what = "1 segment" if len(dropped) == 1 else f"{len(dropped)} segments"
-    note = f"{what} dropped: probably no speech (at {places})"
-    return tuple(kept), (note,)
+def _others(spoken: Spoken, begin: float) -> tuple[str, ...]:
+    """A note on the pieces that are not in the main language."""
+    clock = timecode.clock
+    places = [
+        f"{piece.language} ({clock(begin + piece.start)}-{clock(begin + piece.end)})"
+        for piece in spoken.pieces
+        if piece.language != spoken.main
+    ]
+    if not places:
+        return ()
+    return ("also spoken: " + ", ".join(places[:10]) + ", …" * (len(places) > 10),)
