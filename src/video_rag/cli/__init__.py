@@ -6,29 +6,42 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from video_rag.cli import ask, dify, ops, passes, publish, sites, update, videos, watch
+from video_rag import __version__
+from video_rag.cli.commands import Group
 from video_rag.cli.show import complain
 from video_rag.errors import VideoRagError
 
 app = typer.Typer(
+    cls=Group,
     name="video-rag",
     help="Turn videos into a knowledge base that cites the very second.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-videos.register(app)
-watch.register(app)
-passes.register(app)
-ask.register(app)
-publish.register(app)
-dify.register(app)
-ops.register(app)
-sites.register(app)
-update.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"video-rag {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def whole(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """What may stand before every command."""
 
 
 # stamina logs each retry; without a handler Python would print its bare event name.

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from video_rag.answerers import Delta, Done
-from video_rag.cli.show import brief, out, print_json, print_table
+from video_rag.cli.show import brief, escape, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
-from video_rag.model import Answer, Hit, Query, Question
-from video_rag.operations.rows import answer_row, hit_row
 from video_rag.text import timecode
+
+if TYPE_CHECKING:
+    from video_rag.model import Answer, Hit
 
 Limit = Annotated[int | None, typer.Option(help="At most so many passages.", min=1, max=1000)]
 Collection = Annotated[str | None, typer.Option(help="Only in this collection.")]
 Language = Annotated[str | None, typer.Option(help="Only passages in this language.")]
 Knowledge = Annotated[str | None, typer.Option(help="The knowledge base to look in.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this file into the app."""
-    app.command()(search)
-    app.command()(ask)
-    app.command("eval")(evaluate)
 
 
 def search(
@@ -37,6 +29,9 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Show the passages that fit best."""
+    from video_rag.model import Query
+    from video_rag.operations.rows import hit_row
+
     library = open_library()
     hits = library.search(
         Query(
@@ -66,6 +61,10 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Answer a question, with citations that open the very second."""
+    from video_rag.answerers import Delta, Done
+    from video_rag.model import Question
+    from video_rag.operations.rows import answer_row
+
     library = open_library()
     asked = Question(
         text=question,

@@ -7,16 +7,16 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from video_rag.cli import dify_apps
 from video_rag.cli.ops import print_finding
-from video_rag.cli.show import out, print_json, print_table
+from video_rag.cli.show import escape, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
 from video_rag.errors import UsageError
-from video_rag.operations import dify, publishing
 
-app = typer.Typer(help="Care for a knowledge base in Dify.", no_args_is_help=True)
+app = typer.Typer(
+    help="Care for a knowledge base in Dify.", no_args_is_help=True, add_completion=False
+)
 
 MODEL = "AUTHOR/PLUGIN/PROVIDER/MODEL"
 To = Annotated[str, typer.Option(help="Name of the knowledge base in the settings.")]
@@ -29,15 +29,7 @@ class Mode(StrEnum):
     HIGH_QUALITY = "high-quality"
 
 
-def register(parent: typer.Typer) -> None:
-    """Put the commands of this file into the app."""
-    app.command("create")(create)
-    app.command("status")(status)
-    app.command("check")(check)
-    dify_apps.register(app)
-    parent.add_typer(app, name="dify")
-
-
+@app.command()
 def create(
     mode: Annotated[Mode, typer.Option(help="By keywords, or with an embedding model.")],
     name: Annotated[str, typer.Option(help="Name of the dataset in Dify.")] = "video-rag",
@@ -52,6 +44,8 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a dataset in Dify and publish to it from now on; harmless when it is there already."""
+    from video_rag.operations import dify
+
     wishes = {
         "mode": mode.value,
         **_model("embedding", embedding),
@@ -94,8 +88,11 @@ def _model(kind: str, name: str) -> dict[str, str]:
     return {f"{kind}_provider": provider, f"{kind}_model": model}
 
 
+@app.command()
 def status(to: To = "dify", as_json: Json = False) -> None:
     """Show every video in Dify: its state, its segments, and what is wrong with it."""
+    from video_rag.operations import publishing
+
     rows = publishing.status_rows(open_library(), to)
     if as_json:
         print_json(rows)
@@ -118,11 +115,14 @@ def status(to: To = "dify", as_json: Json = False) -> None:
         )
 
 
+@app.command()
 def check(to: To = "dify", as_json: Json = False) -> None:
     """Look at keys, version, dataset, worker and limits; each fault comes with its remedy.
 
     To see whether the worker runs, a document of two words is indexed and deleted.
     """
+    from video_rag.operations import dify
+
     findings = []
     for finding in dify.examine(open_library(), to):
         findings.append(finding)
@@ -131,3 +131,6 @@ def check(to: To = "dify", as_json: Json = False) -> None:
     if as_json:
         print_json([asdict(finding) for finding in findings])
     raise typer.Exit(4 if any(finding.state == "wrong" for finding in findings) else 0)
+
+
+dify_apps.register(app)

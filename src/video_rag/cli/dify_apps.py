@@ -5,21 +5,21 @@ from __future__ import annotations
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from video_rag.cli.show import out, print_json
+from video_rag.cli.show import escape, out, print_json
 from video_rag.cli.videos import Json, open_library
-from video_rag.dify.chatflow import write
-from video_rag.dify.opening import suggested_questions
 from video_rag.errors import BadSettings, UsageError
-from video_rag.operations import dify_chatflow, dify_connect
-from video_rag.operations.dify_chatflow import Published, Wishes
+
+if TYPE_CHECKING:
+    from video_rag.operations.dify_chatflow import Published
 
 FILE = Path("video-rag-chatflow.yml")
 MODEL = "PROVIDER/NAME"
+INDEX = "video-rag index"
+"""Not the name of the dataset that `dify create` makes: Dify wants names to differ."""
 To = Annotated[str, typer.Option(help="Name of the knowledge base in the settings.")]
 
 
@@ -87,9 +87,12 @@ def chatflow(  # noqa: PLR0913, PLR0917 - each is an option of the command
     Imported again, it overwrites the app of the same name; it is published only if the draft
     answers a question. Without access to Dify's console, import the file by hand.
     """
+    from video_rag.dify.chatflow import write
+    from video_rag.operations import dify_chatflow
+
     library = open_library()
     base = dify_chatflow.dify_base(library, to)
-    wishes = Wishes(
+    wishes = dify_chatflow.Wishes(
         variant.value,
         language.value,
         model,
@@ -121,11 +124,9 @@ def connect(  # noqa: PLR0913, PLR0917 - each is an option of the command
         str, typer.Option(help="Where Dify reaches `video-rag serve`; empty: as [server] says.")
     ] = "",
     key: Annotated[str, typer.Option(help="Key of `video-rag keys`; empty: one is made.")] = "",
-    name: Annotated[str, typer.Option(help="Name of the knowledge in Dify.")] = dify_connect.NAME,
+    name: Annotated[str, typer.Option(help="Name of the knowledge in Dify.")] = INDEX,
     collection: Annotated[str, typer.Option(help="Only this collection.")] = "",
-    top_k: Annotated[int, typer.Option(help="Passages for an answer.", min=1, max=100)] = (
-        dify_connect.TOP_K
-    ),
+    top_k: Annotated[int, typer.Option(help="Passages for an answer.", min=1, max=100)] = 8,
     score_threshold: Annotated[
         float | None, typer.Option(help="Least score of a passage.", min=0, max=1)
     ] = None,
@@ -136,6 +137,9 @@ def connect(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     Doing it again is harmless: what is registered is looked at, and brought up to date.
     """
+    from video_rag.dify.opening import suggested_questions
+    from video_rag.operations import dify_chatflow, dify_connect
+
     library = open_library()
     base = dify_chatflow.dify_base(library, to)
     server = library.settings.server
@@ -182,6 +186,8 @@ def _row(file: Path | None, published: Published | None) -> dict[str, Any]:
 
 
 def _report(file: Path | None, published: Published | None) -> None:
+    from video_rag.operations import dify_chatflow
+
     if file:
         out.print(f"wrote {escape(str(file))}")
     if file and not published:

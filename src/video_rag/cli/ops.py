@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from video_rag import plugins
-from video_rag.cli.show import out, print_json, print_table
+from video_rag.cli.show import escape, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
-from video_rag.operations import doctor, keys, listing
-from video_rag.operations.rows import key_row
-from video_rag.settings import explain, load_settings
 
-keys_app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from video_rag.operations.doctor import Finding
 
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this file into the app."""
-    app.command("settings")(show_settings)
-    app.command("plugins")(show_plugins)
-    app.command("doctor")(examine)
-    app.command()(serve)
-    app.add_typer(keys_app, name="keys")
+keys_app = typer.Typer(
+    help="Make, list and revoke API keys.", no_args_is_help=True, add_completion=False
+)
 
 
 def show_settings(as_json: Json = False) -> None:
     """Print the settings in force, where each comes from, secrets masked."""
+    from video_rag.settings import explain, load_settings
+
     found = explain(load_settings())
     if as_json:
         print_json([asdict(setting) for setting in found])
@@ -44,6 +37,9 @@ def show_plugins(
     as_json: Json = False,
 ) -> None:
     """List plug-ins and their options."""
+    from video_rag import plugins
+    from video_rag.operations import listing
+
     family, _, plugin = (name or "").partition(".")
     if plugin:
         options = listing.options(family, plugin)
@@ -64,6 +60,9 @@ def show_plugins(
 
 def examine(as_json: Json = False) -> None:
     """Look whether all that is needed is there, and say what to do where it is not."""
+    from video_rag.operations import doctor
+    from video_rag.settings import load_settings
+
     findings = doctor.examine(load_settings())
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -72,7 +71,7 @@ def examine(as_json: Json = False) -> None:
     raise typer.Exit(4 if any(finding.state == "wrong" for finding in findings) else 0)
 
 
-def print_finding(finding: doctor.Finding) -> None:
+def print_finding(finding: Finding) -> None:
     """A line with a mark, and what to do where something is wrong."""
     mark = {"ok": "[green]✓[/]", "note": "[yellow]![/]", "wrong": "[bold red]✗[/]"}
     out.print(f"{mark[finding.state]} {escape(finding.name)}: {escape(finding.detail)}")
@@ -100,6 +99,8 @@ def add_key(
     as_json: Json = False,
 ) -> None:
     """Make a key and show it, this once."""
+    from video_rag.operations import keys
+
     key, plain = keys.make(open_library().ledger, name, role)
     if as_json:
         print_json({"key_id": key.key_id, "name": key.name, "role": key.role, "key": plain})
@@ -111,6 +112,8 @@ def add_key(
 @keys_app.command("list")
 def list_keys(as_json: Json = False) -> None:
     """List the keys; the keys themselves are not stored."""
+    from video_rag.operations.rows import key_row
+
     found = [key_row(key) for key in open_library().ledger.api_keys()]
     if as_json:
         print_json(found)
@@ -122,5 +125,7 @@ def list_keys(as_json: Json = False) -> None:
 @keys_app.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(help="Id or name of the key.")]) -> None:
     """Shut a key out at once."""
+    from video_rag.operations import keys
+
     key = keys.revoke(open_library().ledger, key_id)
     out.print(f"revoked {escape(key.name)} ({key.key_id})")

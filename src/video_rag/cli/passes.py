@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
-from rich.markup import escape
 
-from video_rag.cli.show import Meter, brief, out, print_json
+from video_rag.cli.show import brief, escape, out, print_json
 from video_rag.cli.videos import CODES, Json, open_library, report_left, report_unready, worst
 from video_rag.cli.watch import checked_row
 from video_rag.cli.watch import report as report_checked
-from video_rag.library import Library, Status
-from video_rag.library.watching.watch import Checked
-from video_rag.operations.rows import failure_rows, video_row
 
-
-def register(app: typer.Typer) -> None:
-    """Put the command of this file into the app."""
-    app.command()(run)
+if TYPE_CHECKING:
+    from video_rag.library import Library, Status
+    from video_rag.library.watching.watch import Checked
 
 
 def run(as_json: Json = False) -> None:
@@ -28,6 +24,9 @@ def run(as_json: Json = False) -> None:
     For cron and other schedulers. Two at once, or one that is killed, are harmless. Exit code 3: a
     video is at fault; 4: a site or server could not be used; the rest was done all the same.
     """
+    from video_rag.cli.meter import Meter
+    from video_rag.library.watching.watch import Checked
+
     checks: list[Checked] = []
     worked: list[Status] = []
     with Meter() as meter:
@@ -48,6 +47,8 @@ def run(as_json: Json = False) -> None:
 
 
 def _report(item: Checked | Status) -> None:
+    from video_rag.library.watching.watch import Checked
+
     if isinstance(item, Checked):
         report_checked(item)
         return
@@ -72,6 +73,8 @@ def _sum_up(checks: Sequence[Checked], worked: Sequence[Status]) -> None:
 def _rows(
     library: Library, checks: Sequence[Checked], worked: Sequence[Status]
 ) -> dict[str, object]:
+    from video_rag.operations.rows import failure_rows, video_row
+
     left = [
         {"site": site, "reason": state.reason, "until": state.cooling_until, "videos": many}
         for site, (state, many) in library.intake.left.items()

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import Progress
 
-from video_rag.cli.show import complain, err, out, print_json
+from video_rag.cli.show import complain, err, escape, out, print_json
 from video_rag.cli.videos import Json, open_library
 from video_rag.errors import UsageError
-from video_rag.library import Library
-from video_rag.operations import publishing
-from video_rag.pipeline.publishing import Change, Outcome
+
+if TYPE_CHECKING:
+    from video_rag.library import Library
+    from video_rag.pipeline.publishing import Change, Outcome
 
 DONE = {"create": "created", "update": "updated", "remove": "removed"}
 PLANNED = {"create": "create", "update": "update", "remove": "remove", "conflict": "conflict"}
-
-
-def register(app: typer.Typer) -> None:
-    """Put the command of this file into the app."""
-    app.command()(publish)
 
 
 def publish(
@@ -50,6 +44,10 @@ def publish(
 
     Doing it again sends only what changed; after a kill it goes on where it was.
     """
+    from rich.progress import Progress
+
+    from video_rag.operations import publishing
+
     library = open_library()
     base = to or publishing.default_base(library.settings)
     chosen = _chosen(library, videos or [], everything=everything, prune=prune)
@@ -58,7 +56,7 @@ def publish(
         _show_plan(changes, base, as_json=as_json)
         return
     outcomes = []
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+    with Progress(console=err.terminal, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task(f"publishing to {base}", total=len(changes))
         for outcome in library.publishing(base).carry_out(changes, force=force):
             outcomes.append(outcome)
@@ -76,6 +74,8 @@ def _chosen(library: Library, videos: Sequence[str], *, everything: bool, prune:
     if everything and videos:
         raise UsageError("both --all and videos are given", hint="give one of them")
     if everything:
+        from video_rag.operations import publishing
+
         return publishing.ready(library)
     if not videos and not prune:
         raise UsageError("nothing to publish is named", hint="give videos, or --all")
@@ -84,7 +84,10 @@ def _chosen(library: Library, videos: Sequence[str], *, everything: bool, prune:
 
 def _show_plan(changes: Sequence[Change], base: str, *, as_json: bool) -> None:
     if as_json:
-        print_json([publishing.outcome_row(Outcome(change)) for change in changes])
+        from video_rag.operations.publishing import outcome_row
+        from video_rag.pipeline.publishing import Outcome
+
+        print_json([outcome_row(Outcome(change)) for change in changes])
         return
     for change in changes:
         if change.action in PLANNED:

@@ -6,18 +6,13 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from video_rag.cli.show import clock, out, print_json, print_table
+from video_rag.cli.show import clock, escape, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
-from video_rag.operations import sites
 
-sites_app = typer.Typer(help="Show which sites are left alone for now, and why.")
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this file into the app."""
-    app.add_typer(sites_app, name="sites")
+sites_app = typer.Typer(
+    help="Show which sites are left alone for now, and why.", add_completion=False
+)
 
 
 @sites_app.callback(invoke_without_command=True)
@@ -25,6 +20,8 @@ def show_sites(context: typer.Context, as_json: Json = False) -> None:
     """Show which sites are left alone for now, and why."""
     if context.invoked_subcommand is not None:
         return
+    from video_rag.operations import sites
+
     found = sites.rows(open_library().ledger.sites)
     if as_json:
         print_json(found)
@@ -48,6 +45,8 @@ def forget_site(
     as_json: Json = False,
 ) -> None:
     """Visit a site again at once, whatever wall it put up."""
+    from video_rag.operations import sites
+
     state = sites.forget(open_library().ledger.sites, site)
     if as_json:
         print_json({"site": state.site})

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from video_rag.cli.show import out, print_json
+from video_rag.cli.show import escape, out, print_json
 from video_rag.cli.videos import Json
 from video_rag.errors import UsageError
-from video_rag.operations import update as operation
-from video_rag.settings import load_settings
 
-
-def register(app: typer.Typer) -> None:
-    """Put the command of this file into the app."""
-    app.command("update")(update)
+if TYPE_CHECKING:
+    from video_rag.operations.update import Report
 
 
 def update(
@@ -42,6 +37,9 @@ def update(
         raise UsageError(
             "--version, --back and --check exclude each other", hint="give one of them"
         )
+    from video_rag.operations import update as operation
+    from video_rag.settings import load_settings
+
     home = load_settings().home
     if back:
         report = operation.back(home)
@@ -55,7 +53,7 @@ def update(
         _tell(report, is_check=check)
 
 
-def _tell(report: operation.Report, *, is_check: bool) -> None:
+def _tell(report: Report, *, is_check: bool) -> None:
     verb = "now" if report.changed else "in use:"
     out.print(f"{verb} yt-dlp [bold]{escape(report.used or 'none')}[/]")
     facts = {"installed": report.installed, "newest": report.newest, "before": report.previous}

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from video_rag.cli.show import Meter, brief, clock, complain, err, out, print_json, print_table
+from video_rag.cli.show import (
+    brief,
+    clock,
+    complain,
+    err,
+    escape,
+    out,
+    print_json,
+    print_table,
+    redact_urls,
+)
 from video_rag.errors import ContentError, NotFound
-from video_rag.library import Added, Library, Status, Wishes
 from video_rag.operations import inputs
-from video_rag.operations.rows import failure_rows, video_row
-from video_rag.settings import load_settings
-from video_rag.settings.redaction import redact_urls
 from video_rag.text import timecode
+
+if TYPE_CHECKING:
+    from video_rag.cli.meter import Meter
+    from video_rag.library import Added, Library, Status
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 CODES = {"ContentError": 3, "Unavailable": 4, "Rejected": 4, "Bug": 1}
 """Exit codes of the errors that the ledger remembers by name; all others are usage errors."""
 
 
-def register(app: typer.Typer) -> None:
-    """Put the commands of this file into the app."""
-    for command in (add, show, remove, retry, export):
-        app.command()(command)
-    app.command("list")(list_videos)
-
-
 def open_library(meter: Meter | None = None) -> Library:
     """The library that the settings name."""
+    from video_rag.library import Library
+    from video_rag.settings import load_settings
+
     return Library(load_settings(), [meter] if meter else [])
 
 
@@ -59,6 +64,9 @@ def add(
 
     Doing it again is cheap and harmless: only what is new or changed is worked on.
     """
+    from video_rag.cli.meter import Meter
+    from video_rag.library import Wishes
+
     given = inputs.sources(sources or [], from_files or [])
     wishes = Wishes(collection, title, language, inputs.check_wanted(fetch))
     with Meter() as meter:
@@ -79,6 +87,8 @@ def add(
 
 def list_videos(as_json: Json = False) -> None:
     """Show every video and how far it is."""
+    from video_rag.operations.rows import video_row
+
     statuses = open_library().videos()
     if as_json:
         print_json([video_row(status) for status in statuses])
@@ -131,6 +141,9 @@ def retry(
     video: Annotated[str | None, typer.Argument(help="Only this video.")] = None,
 ) -> None:
     """Forget failures and work again on what is not ready."""
+    from video_rag.cli.meter import Meter
+    from video_rag.library import Added
+
     with Meter() as meter:
         library = open_library(meter)
         wanted = (
@@ -204,6 +217,8 @@ def _sum_up(added: list[Added]) -> None:
 
 
 def _added_row(item: Added) -> dict[str, object]:
+    from video_rag.operations.rows import failure_rows, video_row
+
     if item.status is None:
         error = item.error
         problem = {"message": redact_urls(str(error)), "hint": error.hint if error else ""}
@@ -256,6 +271,8 @@ def _print_document(library: Library, video_id: str) -> None:
 
 
 def _show_row(library: Library, status: Status) -> dict[str, object]:
+    from video_rag.operations.rows import failure_rows, video_row
+
     row: dict[str, object] = {**video_row(status), "failures": failure_rows(status)}
     try:
         document = library.document(status.video.video_id)

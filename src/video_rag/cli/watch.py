@@ -5,23 +5,34 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from video_rag.cli.show import brief, clock, complain, out, print_json
+from video_rag.cli.show import (
+    brief,
+    clock,
+    complain,
+    escape,
+    out,
+    print_json,
+    redact,
+    redact_urls,
+)
 from video_rag.cli.videos import Json, open_library
-from video_rag.library.watching.rules import EVERY
-from video_rag.library.watching.watch import Changes, Checked, News, Watched
 from video_rag.operations import inputs
-from video_rag.settings.redaction import redact, redact_urls
-from video_rag.stores import Subscription
+
+if TYPE_CHECKING:
+    from video_rag.library.watching.watch import Checked, News, Watched
+    from video_rag.stores import Subscription
 
 watch_app = typer.Typer(
     help="Follow channels, playlists, feeds and folders: their new videos are taken.",
     no_args_is_help=True,
+    add_completion=False,
 )
+EVERY = "0 3 * * *"
+"""As the help says it; `library/watching/rules.py` decides."""
 Url = Annotated[str, typer.Argument(help="URL, its number in the list, or a part of its name.")]
 
 _STATES = ("taken", "waiting", "skipped", "absent")
@@ -42,11 +53,6 @@ _PASSED = {
     "busy": "another process is looking at it",
     "cooling-down": "its site is left alone until {}",
 }
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands of this file into the app."""
-    app.add_typer(watch_app, name="watch")
 
 
 @watch_app.command()
@@ -78,6 +84,8 @@ def add(  # noqa: PLR0913, PLR0917 (its options)
 
     The first check is due at once: `video-rag watch check`, or the next `video-rag run`.
     """
+    from video_rag.library.watching.watch import Changes
+
     wanted = inputs.check_wanted(fetch)
     changes = Changes(every, collection, wanted, since, match, skip, limit)
     kept, is_new = open_library().watch.add(url, changes)

@@ -20,9 +20,6 @@ KEY = "external key"
 ENDPOINT = "external endpoint"
 COLLECTION = "external collection"
 """Names under which the state keeps what was registered; of the key only its id."""
-NAME = "video-rag index"
-"""Not that of the dataset that `dify create` makes: Dify wants names to differ."""
-TOP_K = 8
 WHOLE = "all"
 """Dify wants an id of the knowledge; ours are collections, and this one is the whole library."""
 
@@ -44,12 +41,13 @@ class Endpoint:
     """Where Dify reaches us."""
 
     url: str
-    key: str = ""
+    key: str
     """Empty: one is made, named `dify`, when it is needed."""
-    name: str = NAME
-    collection: str = ""
-    top_k: int = TOP_K
-    score_threshold: float | None = None
+    name: str
+    """Dify wants other names than those of its datasets."""
+    collection: str
+    top_k: int
+    score_threshold: float | None
 
 
 def connect(

@@ -1,0 +1,132 @@
+"""What a command imports: help, version and completion load typer, a command what it needs."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from video_rag import __version__
+from video_rag.cli.commands import COMMANDS, load
+from video_rag.cli.watch import EVERY
+from video_rag.library.watching import rules
+
+LIGHT = {"cli", "errors", "net.guard", "operations.inputs", "text.timecode"}
+"""Modules of ours that cost next to nothing; with `cli` all below it."""
+COMPLETED = {"": "publish", "a": "add", "watch ": "pause", "dify chatflow --v": "--variant"}
+"""What is on the line already, and one of the words that Tab then brings."""
+BARE = """
+import typer
+app = typer.Typer()
+@app.callback()
+def whole(): "Does something."
+@app.command()
+def one(wanted: bool = False): "Does one thing."
+main = lambda given: app(given, standalone_mode=False)
+"""
+OURS = "from video_rag.cli import main"
+
+
+def run(code: str, *commands: Sequence[str], env: Mapping[str, str] | None = None) -> Any:
+    """What the commands print, and the modules that are there at the end of their process."""
+    script = f"""
+import atexit, json, os, sys
+atexit.register(lambda: os.write(2, json.dumps(sorted(sys.modules)).encode()))
+{code}
+for given in {list(map(list, commands))!r}:
+    main(given)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **(env or {})},
+    )
+    return done.stdout, set(json.loads(done.stderr))
+
+
+def foreign(modules: set[str]) -> set[str]:
+    """The libraries among the modules, neither ours nor Python's."""
+    tops = {name.partition(".")[0].lstrip("_") for name in modules}
+    return {top for top in tops if top not in sys.stdlib_module_names | {"video_rag", "main__"}}
+
+
+def ours(modules: set[str]) -> set[str]:
+    """The modules of the house, without the packages that only hold others."""
+    names = {name.removeprefix("video_rag.") for name in modules if name.startswith("video_rag.")}
+    return {name for name in names if not any(one.startswith(f"{name}.") for one in names)}
+
+
+def heavy(modules: set[str]) -> set[str]:
+    return {name for name in ours(modules) if not any(name.startswith(one) for one in LIGHT)}
+
+
+@pytest.fixture(scope="module")
+def typer_alone() -> set[str]:
+    """What typer and Python's start bring along where a bare command shows its help."""
+    return foreign(run(BARE, ["--help"], ["one", "--help"])[1])
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [[["--version"]], [["--help"]], [[name, "--help"] for name in COMMANDS]],
+    ids=["version", "help", "help of every command"],
+)
+def test_help_and_version_load_typer_and_nothing_else(
+    typer_alone: set[str], commands: list[list[str]]
+) -> None:
+    printed, modules = run(OURS, *commands)
+
+    assert printed
+    assert foreign(modules) - typer_alone == set()
+    assert heavy(modules) == set()
+
+
+@pytest.mark.parametrize("line", COMPLETED)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_loads_typer_and_nothing_else(
+    typer_alone: set[str], shell: str, line: str
+) -> None:
+    env = {
+        "_VIDEO_RAG_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": f"video-rag {line}",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "COMP_WORDS": f"video-rag {line}",
+        "COMP_CWORD": str(len(f"video-rag {line}.".split()) - 1),
+    }
+    printed, modules = run(OURS, [], env=env)
+
+    assert COMPLETED[line] in printed
+    assert foreign(modules) - typer_alone == set()
+    assert heavy(modules) == set()
+
+
+def test_a_command_imports_no_other_command() -> None:
+    _, modules = run(OURS, ["update", "--help"])
+
+    assert not {f"video_rag.cli.{name}" for name in ("ask", "watch", "dify", "publish")} & modules
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    first = inspect.cleandoc(load(name).help).partition("\n\n")[0]
+
+    assert COMMANDS[name].help == " ".join(first.split())
+
+
+def test_the_version_is_told() -> None:
+    printed, _ = run(OURS, ["--version"])
+
+    assert printed == f"video-rag {__version__}\n"
+
+
+def test_help_tells_the_time_at_which_lists_are_looked_at() -> None:
+    """Said twice, since the rules are not imported to show help."""
+    assert rules.EVERY == EVERY
