@@ -21,5 +21,9 @@ Told = Annotated[str | None, Field(exclude_if=lambda text: text is None)]
 """The same, for what may be unknown."""
 
 
+Share = Annotated[float | None, Field(exclude_if=lambda share: share is None)]
+"""The same, for a part of a whole."""
+
+
 Others = Annotated[tuple[str, ...], Field(exclude_if=lambda names: not names)]
 """Further names, sorted. None are not stored, so that what was stored before keeps its digest."""

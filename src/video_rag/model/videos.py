@@ -120,6 +120,8 @@ class Media(Noun):
     language: str | None = None
     origin: Origin | None = None
     """For subtitles: who made them."""
+    roles: Others = ()
+    """For subtitles: what they are for, as `text.labels` names it (`forced`, `commentary` …)."""
 
 
 class MediaSet(Noun):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from video_rag.model.noun import Noun, Others
+from video_rag.model.noun import Noun, Others, Share
 
 Origin = Literal["sidecar", "embedded", "platform", "platform-auto", "asr", "slides"]
 """Where words come from: a subtitle file, a track in the video, the platform's subtitles
@@ -41,6 +41,10 @@ class Transcript(Noun):
     origin: Origin
     segments: tuple[Segment, ...]
     notes: tuple[str, ...] = ()
+    roles: Others = ()
+    """What a subtitle is for, as `text.labels` names it: `forced`, `hearing-impaired` …"""
+    coverage: Share = None
+    """For subtitles: the share of the video's time in which a line is shown, 0.0 to 1.0."""
 
 
 class Transcripts(Noun):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -15,24 +16,25 @@ from video_rag.errors import ContentError, NotFound, UnsupportedUrl, UsageError,
 from video_rag.model import Kind, Media, MediaSet, Video
 from video_rag.plugins import Options as PluginOptions
 from video_rag.sources import Lane, Places, web
-from video_rag.sources.lectures import Lecture, lecture_of, lectures_in, natural, stem_of
+from video_rag.sources.folder.lectures import Lecture, natural
+from video_rag.sources.folder.shelves import Shelves
 
 log = logging.getLogger("video_rag")
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _PATH_LIKE = ("/", "./", "../", "~", ".\\", "..\\")
-_SKIPPED_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
 
 
 class Folder:
     """Files of this machine, which stay where they are.
 
     A folder is read with all below it, hidden files left out. `talk.srt`, `talk.zh.vtt` or
-    `talk.en.ass` beside `talk.mp4` are its subtitles; without a video they are a lecture of their
-    own, one for all languages of a stem.
+    `talk.en.forced.ass` beside `talk.mp4` or in `Subs/` are its subtitles; without a video they
+    are a lecture of their own, one for all languages of a stem. How names are read:
+    docs/how-to/subtitles.md.
     """
 
-    version = 1
+    version = 2
 
     class Options(PluginOptions):
         """A folder has nothing to set."""
@@ -40,6 +42,7 @@ class Folder:
     def __init__(self, options: Options, *, places: Places) -> None:
         self.options = options
         self.places = places
+        self._shelves = Shelves()
 
     def claims(self, url: str) -> bool:
         """Whether this is a path, there or not, or a `file:` URL."""
@@ -69,7 +72,7 @@ class Folder:
         if path.suffix.lower() not in media.MEDIA_SUFFIXES:
             known = " ".join(sorted(media.MEDIA_SUFFIXES))
             raise UnsupportedUrl(f"{_shown(path)} is no video", hint=f"known suffixes: {known}")
-        yield self._video(lecture_of(path))
+        yield self._video(self._shelves.lecture_of(path))
 
     def fetch(self, video: Video, scratch: Path) -> MediaSet:  # noqa: ARG002 - nothing is copied
         """The files of a lecture and what the container says. Nothing is copied.
@@ -83,7 +86,9 @@ class Folder:
         digest, size = self._facts(path)
         if _id_of(digest) != video.video_id:
             raise ContentError(f"{_shown(path)} changed since it was added", hint="add it again")
-        subtitles, notes = self._subtitles(lecture_of(path))
+        lecture = self._shelves.lecture_of(path)
+        subtitles, notes = self._subtitles(lecture)
+        notes += lecture.notes
         if path.suffix.lower() in media.SUBTITLE_SUFFIXES:
             return MediaSet(files=subtitles, notes=notes)
         probe = media.probe(path)
@@ -121,7 +126,7 @@ class Folder:
         """Every lecture below a folder, each once even where it lies under two names."""
         seen: dict[str, Path] = {}
         found = 0
-        for item in _walk(folder):
+        for item in self._walk(folder):
             found += 1
             if isinstance(item, VideoRagError):
                 yield item
@@ -142,6 +147,48 @@ class Folder:
                 hint="known suffixes: " + " ".join(sorted(media.MEDIA_SUFFIXES)),
             )
 
+    def passed_over(self, url: str) -> Counter[str]:
+        """How many files below a folder are of no kind that is taken, by suffix."""
+        path = _to_path(url)
+        many: Counter[str] = Counter()
+        if path.is_dir():
+            for here in self._folders(path):
+                if isinstance(here, Path):
+                    many += self._shelves.of(here).here.passed_over
+        return many
+
+    def _walk(self, folder: Path) -> Iterator[Lecture | ContentError]:
+        """Lectures below a folder in natural order, each once."""
+        given: set[Path] = set()
+        for here in self._folders(folder):
+            if isinstance(here, ContentError):
+                yield here
+                continue
+            for lecture in self._shelves.lectures(here):
+                if lecture.main not in given:
+                    given.add(lecture.main)
+                    yield lecture
+
+    def _folders(self, folder: Path) -> Iterator[Path | ContentError]:
+        """A folder and all below it that can be listed; each real one once."""
+        entered: set[tuple[int, int]] = set()
+        waiting = [folder]
+        while waiting:
+            here = waiting.pop()
+            try:
+                status = here.stat()
+                if (status.st_dev, status.st_ino) in entered:
+                    continue
+                folders = self._shelves.of(here).here.folders
+            except OSError as error:
+                yield ContentError(
+                    f"{_shown(here)} cannot be read: {error.strerror}", hint="check its permissions"
+                )
+                continue
+            entered.add((status.st_dev, status.st_ino))
+            waiting.extend(sorted(folders, key=natural, reverse=True))
+            yield here
+
     def _video(self, lecture: Lecture) -> Video:
         """A lecture as a video. Raises `ContentError` when its main file cannot be used."""
         path = lecture.main
@@ -152,33 +199,35 @@ class Folder:
                 f"{_shown(path)}: its name is not UTF-8", hint="rename it"
             ) from error
         digest, _ = self._facts(path)
-        stem = stem_of(path)
-        languages = {language for _, language in lecture.subtitles}
+        languages = {sidecar.language for sidecar in lecture.subtitles}
         alone = lecture.is_subtitles and len(languages) == 1
         return Video(
             video_id=_id_of(digest),
             source="folder",
             url=str(path),
-            title=web.line(stem) or "untitled",
-            stem=stem,
+            title=web.line(lecture.stem) or "untitled",
+            stem=lecture.stem,
             language=languages.pop() if alone else None,
             fingerprint=self._fingerprint(lecture),
         )
 
     def _fingerprint(self, lecture: Lecture) -> str:
-        """Changes when a sidecar comes, goes or changes."""
+        """Changes when a sidecar comes, goes or changes, or a doubt about one."""
         rows = []
-        for path, _ in lecture.subtitles:
+        for path in (sidecar.path for sidecar in lecture.subtitles):
+            beside = path.is_relative_to(lecture.main.parent)
+            name = str(path.relative_to(lecture.main.parent)) if beside else path.name
             try:
-                rows.append([path.name, self.places.digest(path)])
+                rows.append([name, self.places.digest(path)])
             except OSError as error:
-                rows.append([path.name, str(error.strerror)])
-        return of_value(rows)
+                rows.append([name, str(error.strerror)])
+        return of_value([*rows, *(["", note] for note in lecture.notes)])
 
     def _subtitles(self, lecture: Lecture) -> tuple[tuple[Media, ...], tuple[str, ...]]:
         """The subtitle files that can be read, and notes about the others."""
         files, notes = [], []
-        for path, language in lecture.subtitles:
+        for sidecar in lecture.subtitles:
+            path = sidecar.path
             try:
                 digest, size = self._facts(path)
             except ContentError as error:
@@ -190,8 +239,9 @@ class Folder:
                     path=str(path),
                     digest=digest,
                     size=size,
-                    language=language,
+                    language=sidecar.language,
                     origin="sidecar",
+                    roles=sidecar.roles,
                 )
             )
         return tuple(files), tuple(notes)
@@ -233,30 +283,3 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
-
-
-def _walk(folder: Path) -> Iterator[Lecture | ContentError]:
-    """Lectures below a folder in natural order; each real folder is entered once."""
-    entered: set[tuple[int, int]] = set()
-    waiting = [folder]
-    while waiting:
-        here = waiting.pop()
-        try:
-            status = here.stat()
-            entries = [path for path in here.iterdir() if not _is_skipped(path.name)]
-        except OSError as error:
-            yield ContentError(
-                f"{_shown(here)} cannot be read: {error.strerror}", hint="check its permissions"
-            )
-            continue
-        if (status.st_dev, status.st_ino) in entered:
-            continue
-        entered.add((status.st_dev, status.st_ino))
-        folders = [path for path in entries if path.is_dir()]
-        waiting.extend(sorted(folders, key=natural, reverse=True))
-        yield from lectures_in(path for path in entries if path.is_file())
-
-
-def _is_skipped(name: str) -> bool:
-    """Hidden files, editors' copies, and what systems strew about."""
-    return name.startswith((".", "~")) or name.endswith("~") or name in _SKIPPED_FOLDERS
