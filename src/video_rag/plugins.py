@@ -59,7 +59,11 @@ def inert(default: Any = ..., *, description: str, **more: Any) -> Any:
 
 
 class Plugin(Protocol):
-    """What every plug-in class has beside its family's methods."""
+    """What every plug-in class has beside its family's methods.
+
+    It may also have `accepts: tuple[int, ...]`, the earlier versions of itself whose results are
+    kept because making them again costs more than it brings: what is downloaded, recognised, read.
+    """
 
     version: int
     """Raised by one whenever the same input would give another result."""
@@ -119,11 +123,44 @@ class Part(Generic[Made]):
 
     @property
     def key(self) -> Digest:
-        """What decides its results: name, version and the options not marked inert."""
+        """What decides its results: version, name and chosen options."""
+        return self.keys[0]
+
+    @property
+    def keys(self) -> tuple[Digest, ...]:
+        """Its key, and those of results of earlier versions that are as good."""
+        return tuple(of_value([version, self.way]) for version in self.versions)
+
+    @property
+    def way(self) -> Digest:
+        """Name and the options that differ from their defaults, those marked inert left out.
+
+        So an option that comes later leaves everything as it was made until somebody sets it. A
+        default that changes is another result: it takes another `version`.
+        """
+        return of_value([self.name, self.chosen()])
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Its version, and the earlier ones whose results are as good."""
+        return (self.plugin.version, *getattr(self.plugin, "accepts", ()))
+
+    def chosen(self) -> dict[str, Any]:
+        """The options that decide results and that somebody set to other than their default."""
+        fields = type(self.options).model_fields
+        chosen = {
+            name
+            for name, info in fields.items()
+            if not _is_inert(info)
+            and getattr(self.options, name) != info.get_default(call_default_factory=True)
+        }
+        return self.options.model_dump(mode="json", include=chosen)
+
+    def deciding(self) -> dict[str, Any]:
+        """All options that decide results, the unset ones too: what keys once were made of."""
         fields = type(self.options).model_fields
         live = {name for name, info in fields.items() if not _is_inert(info)}
-        dumped = self.options.model_dump(mode="json", include=live)
-        return of_value([self.name, self.plugin.version, dumped])
+        return self.options.model_dump(mode="json", include=live)
 
 
 def _is_inert(info: FieldInfo) -> bool:

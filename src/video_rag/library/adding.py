@@ -12,7 +12,7 @@ from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
 from video_rag.library.watching.watch import Checked, Watch
 from video_rag.model import MediaSet, Page, Video
-from video_rag.pipeline.stages import discard
+from video_rag.pipeline.files import discard
 
 _LOOK_AHEAD = 8
 """URLs that are looked up before work on their videos begins: their files can then be fetched

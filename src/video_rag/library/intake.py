@@ -80,7 +80,11 @@ class Intake:
                 "origins": video.origins,
                 "talk": video.talk,
             }
-            rows = {name: Result(store(self._blobs, noun), "") for name, noun in given.items()}
+            made_from = {"origins": video.source}
+            rows = {
+                name: Result(store(self._blobs, noun), made_from.get(name, ""))
+                for name, noun in given.items()
+            }
             self._ledger.commit(video.video_id, "give", rows)
         is_stale = video != old or bool(self._engine.plan.stale(results))
         same_as = video.url if video.url != found.url else ""

@@ -10,7 +10,8 @@ from video_rag.library.naming import meant
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Status, state_of
 from video_rag.model import Document, Media, MediaSet, Page, Video
-from video_rag.pipeline.stages import with_media_facts, write
+from video_rag.pipeline.files import write
+from video_rag.pipeline.stages import with_media_facts
 from video_rag.stores import Failure, Result
 
 FORMATS = {"md": "markdown"}
@@ -92,6 +93,8 @@ class Looking:
         if page:
             known = {"language": page.language, "duration": page.duration}
             video = video.model_copy(update=known)
-        stale = {stage.name: key for stage, key in self._shelf.engine.plan.stale(results)}
-        standing = tuple(f for f in failures if stale.get(f.stage) == f.key)
+        plan = self._shelf.engine.plan
+        keys = {stage.name: plan.keys(stage, results) for stage, _key in plan.stale(results)}
+        stale = {name: some[0] for name, some in keys.items()}
+        standing = tuple(f for f in failures if f.key in keys.get(f.stage, ()))
         return Status(video, state_of(stale, standing, is_claimed=is_claimed), standing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from typing import Any
 from video_rag import plugins
 from video_rag.answerers import Answerer
 from video_rag.chunking import ChunkOptions, cut
-from video_rag.digest import of_file, of_value
+from video_rag.digest import of_file
 from video_rag.embedders import Embedder
 from video_rag.errors import BadSettings
 from video_rag.knowledge import Knowledge
 from video_rag.model import Document, Noun, Receipt
 from video_rag.net.sites import Sites
 from video_rag.observers import Observer
-from video_rag.pipeline import stages
-from video_rag.pipeline.plan import Plan, Stage
+from video_rag.pipeline import before, stages
+from video_rag.pipeline.plan import Plan, Stage, config_of
 from video_rag.pipeline.publish import publish
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
@@ -193,6 +193,7 @@ class Parts:
             _stage(row, partial(getattr(stages, row[0]), tools=tools), *used[row[0]])
             for row in TABLE
         ]
+        own[0] = replace(own[0], of_source=_of_source(sources))
         return Plan((*own, *(self._publish_stage(name, tools) for name in self.published_to())))
 
     def _publish_stage(self, name: str, tools: stages.Tools) -> Stage:
@@ -227,6 +228,14 @@ def _wish(sound_track: str) -> list[list[str]]:
     return [["sound track", sound_track]] if sound_track else []
 
 
+def _of_source(sources: Sequence[Part[Any]]) -> dict[str, tuple[str, ...]]:
+    """What decides a fetch, by source: nothing of the other sources."""
+    return {
+        part.name: (*(config_of([key]) for key in part.keys), *before.fetched(sources, part))
+        for part in sources
+    }
+
+
 def _refuse_unknown_tables(settings: Settings) -> None:
     """A mistyped `[transcribers.wisper]` must not be passed over in silence."""
     for family in plugins.FAMILIES:
@@ -249,5 +258,5 @@ def _stage(
         makes=row[2],
         run=run,
         plugin=", ".join(part.name for part in parts),
-        config=of_value([[part.key for part in parts], more]),
+        config=config_of([part.key for part in parts], more),
     )

@@ -84,7 +84,11 @@ class Engine:
         if not stale:
             return {}
         known = {failure.stage: failure for failure in failures}
-        return {stage.name: key for stage, key in stale if not _stands(known.get(stage.name), key)}
+        return {
+            stage.name: key
+            for stage, key in stale
+            if not _stands(known.get(stage.name), self.plan.keys(stage, results))
+        }
 
     def _ready(self, video_id: str) -> dict[str, Digest]:
         results = self._ledger.results(video_id)
@@ -113,6 +117,7 @@ class Engine:
             return False
         made = {stage.makes: Result(store(self._blobs, value), key)}
         made |= {f"image/{digest}": Result(digest, key) for digest in work.images}
+        made |= work.kept
         self._ledger.commit(video_id, stage.name, made)
         seconds = time.monotonic() - begun
         self._emit(StageDone(video_id, stage.name, stage.plugin, seconds))
@@ -151,8 +156,8 @@ class Engine:
         emit(self._observers, event)
 
 
-def _stands(failure: Failure | None, key: str) -> bool:
+def _stands(failure: Failure | None, keys: Sequence[str]) -> bool:
     """Whether a failure still keeps a stage from being tried."""
-    if failure is None or failure.key != key:
+    if failure is None or failure.key not in keys:
         return False
     return failure.due is None or failure.due > now()

@@ -1,15 +1,17 @@
 """The stage table: what needs what, and the key that tells whether a result is fresh.
 
 A result's key is a hash of the stage, its version, its plug-ins (name, version, options) and the
-digests of its inputs. A stage is stale when the key it would have now is not the key stored. So:
+digests of its inputs. A stage is stale when the key it would have now is not the key stored, nor
+one of those that earlier versions of its plug-ins, whose results are as good, gave it. So:
 resume after anything; a changed option re-runs only what depends on it; and a stage that makes
 the same result again stops the work there, because its followers' keys stay the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from video_rag.digest import Digest, of_value
 from video_rag.model import Noun
@@ -30,6 +32,9 @@ class Stage:
     config: str
     """Digest of everything but the inputs that decides the result."""
     version: int = 1
+    of_source: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """For a stage that the video's source does: by its name what stands for `config`, and after it
+    those that were made otherwise and are as good."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,16 @@ class Plan:
         for stage in self.stages:
             if not fresh.issuperset(stage.needs):
                 continue
-            key = key_of(stage, results)
-            if stage.makes in results and results[stage.makes].key == key:
+            keys = _keys(stage, results)
+            if stage.makes in results and results[stage.makes].key in keys:
                 fresh.add(stage.makes)
             else:
-                found.append((stage, key))
+                found.append((stage, keys[0]))
         return found
+
+    def keys(self, stage: Stage, results: Mapping[str, Result]) -> list[Digest]:
+        """The key that the stage's result would get now, and those of results that are as good."""
+        return _keys(stage, _with_talk(results))
 
 
 def _with_talk(results: Mapping[str, Result]) -> Mapping[str, Result]:
@@ -63,7 +72,18 @@ def _with_talk(results: Mapping[str, Result]) -> Mapping[str, Result]:
     return {"talk": results["video"], **results} if "video" in results else results
 
 
-def key_of(stage: Stage, results: Mapping[str, Result]) -> Digest:
-    """The key that the stage's result has when made from these inputs."""
+def _keys(stage: Stage, results: Mapping[str, Result]) -> list[Digest]:
     inputs = [results[name].digest for name in stage.needs]
-    return of_value([stage.name, stage.version, stage.config, inputs])
+    source = results["origins"].key if "origins" in results else ""
+    configs = stage.of_source.get(source, (stage.config,))
+    return [key_of(stage.name, stage.version, config, inputs) for config in configs]
+
+
+def key_of(stage: str, version: int, config: str, inputs: Sequence[str]) -> Digest:
+    """The key of a result that is made from inputs of these digests."""
+    return of_value([stage, version, config, list(inputs)])
+
+
+def config_of(parts: Sequence[Digest], more: Any = None) -> Digest:
+    """The config of a stage whose plug-ins have these keys; `more` decides its result, too."""
+    return of_value([list(parts), more])

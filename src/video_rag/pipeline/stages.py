@@ -14,6 +14,7 @@ from video_rag.model import (
     Document,
     Frame,
     Frames,
+    Media,
     MediaSet,
     Page,
     Slide,
@@ -23,9 +24,11 @@ from video_rag.model import (
     Video,
 )
 from video_rag.net import guard
+from video_rag.pipeline import before
+from video_rag.pipeline.files import discard, write
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
-from video_rag.processors import Listener, Reader, Sampler, Transcriber, belonging
+from video_rag.processors import Listener, Reader, Sampler, Transcriber, belonging, inputs_of
 from video_rag.renderers import Renderer
 from video_rag.sources import Source
 from video_rag.text import timecode
@@ -92,10 +95,12 @@ def listen(work: Work, tools: Tools) -> Transcripts:
     )
     locate = located(work, tools)
     hear = _hearing(media, tools, locate)
+    before.heard(work, tools.transcribers, tools.languages)
+    work.kept |= {name: row for name, row in work.results.items() if name.startswith("heard@")}
     refused: list[ContentError] = []
     for transcriber in tools.transcribers:
         try:
-            tracks = transcriber.get().transcribe(video, media, locate, work.progress)
+            tracks = _heard(work, transcriber, video, media, tools)
             tracks, foreign = belonging.judged(tracks, video, media, hear)
             refused += foreign
         except ContentError as error:
@@ -111,6 +116,33 @@ def listen(work: Work, tools: Tools) -> Transcripts:
     if refused and not media.has_picture:
         raise refused[0]
     return Transcripts(notes=tuple(str(error) for error in refused))
+
+
+def _heard(
+    work: Work, part: Part[Transcriber], video: Video, media: MediaSet, tools: Tools
+) -> list[Transcript]:
+    """What a transcriber gives, or gave before for the same; a refusal is remembered, too."""
+    name, inputs = f"heard@{part.name}", inputs_of(part.plugin, video, media)
+    known = work.earlier(
+        name, part, inputs, Transcripts, is_gone=lambda: _is_gone(media.files, tools)
+    )
+    if known is None:
+        work.kept.pop(name, None)  # of other inputs, or of a version that is worse
+        try:
+            tracks = part.get().transcribe(video, media, located(work, tools), work.progress)
+        except ContentError as error:
+            work.keep(name, part, inputs, Transcripts(notes=(str(error),)))
+            raise
+        known = Transcripts(tracks=tuple(tracks))
+        work.keep(name, part, inputs, known)
+    if known.notes:
+        raise ContentError(" · ".join(known.notes))
+    return list(known.tracks)
+
+
+def _is_gone(files: Sequence[Media], tools: Tools) -> bool:
+    """Whether one of these is not here any more, though it was: it would be fetched again."""
+    return any(not (Path(f.path).is_absolute() or tools.locate(f.path).exists()) for f in files)
 
 
 def _hearing(
@@ -158,11 +190,26 @@ def look(work: Work, tools: Tools) -> Frames:
     media = work.read("media", MediaSet)
     if tools.sampler is None or not media.has_picture:
         return Frames()
-    path = located(work, tools)(media.of("video")[0].path)
+    film, name = media.of("video")[0], f"seen@{tools.sampler.name}"
+    before.seen(work, tools.sampler)
+    known = work.earlier(
+        name, tools.sampler, film.digest, Frames, is_gone=lambda: _is_gone([film], tools)
+    )
+    if known and all(work.blobs.exists(frame.image) for frame in known.frames):
+        work.images += [frame.image for frame in known.frames]
+        return known
+    work.kept.clear()
+    made = _sampled(work, tools.sampler, located(work, tools)(film.path), media)
+    work.keep(name, tools.sampler, film.digest, made)
+    return made
+
+
+def _sampled(work: Work, sampler: Part[Sampler], path: Path, media: MediaSet) -> Frames:
+    """The frames that can be taken: without words the error is the video's, else a note."""
     frames: list[Frame] = []
     notes: tuple[str, ...] = ()
     try:
-        shots = tools.sampler.get().sample(path, work.progress)
+        shots = sampler.get().sample(path, work.progress)
         frames.extend(
             Frame(at=shot.at, image=work.put_image(shot.jpeg), phash=shot.phash) for shot in shots
         )
@@ -179,23 +226,35 @@ def read(work: Work, tools: Tools) -> Slides:
     frames = looked.frames
     media = work.read("media", MediaSet)
     ends = [*(frame.at for frame in frames[1:]), max(media.duration or 0.0, _last(frames))]
-    reader = tools.reader.get() if tools.reader and frames else None
-    seen: dict[str, Slide] = {}
+    reader = tools.reader if frames else None
+    seen = {slide.image: slide for slide in _read_before(work, reader).slides}
     slides = []
-    notes = list(looked.notes)
+    notes, unread = list(looked.notes), set[str]()
     for number, (frame, end) in enumerate(zip(frames, ends, strict=False)):
         work.progress(number / len(frames), f"slide {number + 1} of {len(frames)}")
         known = seen.get(frame.image)
         if known is None:
             try:
-                lines = reader.read(work.blobs.get(frame.image)) if reader else []
+                lines = reader.get().read(work.blobs.get(frame.image)) if reader else []
             except ContentError as error:
                 lines = []
+                unread.add(frame.image)
                 notes.append(f"the slide at {timecode.clock(frame.at)} could not be read: {error}")
             known = Slide(start=frame.at, end=end, image=frame.image, lines=tuple(lines))
             seen[frame.image] = known
         slides.append(known.model_copy(update={"start": frame.at, "end": end}))
+    if reader:
+        good = tuple(slide for slide in slides if slide.image not in unread)
+        work.keep(f"lines@{reader.name}", reader, None, Slides(slides=good))
     return Slides(slides=tuple(slides), notes=tuple(notes))
+
+
+def _read_before(work: Work, reader: Part[Reader] | None) -> Slides:
+    """Pictures with the lines that were read in them before."""
+    if reader is None:
+        return Slides()
+    before.lines(work, reader)
+    return work.earlier(f"lines@{reader.name}", reader, None, Slides) or Slides()
 
 
 def _last(frames: Sequence[Frame]) -> float:
@@ -249,22 +308,3 @@ def save(work: Work, tools: Tools) -> Page:
     if earlier:
         discard(tools.documents, {earlier.path, *earlier.files} - {page.path, *page.files})
     return page
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file so that it is never half there; unchanged content is left alone."""
-    if path.is_file() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name[:80]}.part")
-    scratch.write_bytes(data)
-    scratch.replace(path)
-
-
-def discard(folder: Path, names: set[str]) -> None:
-    """Delete files of ours below a folder, and the folders that they leave empty."""
-    for name in names:
-        path = guard.inside(folder, folder / name)
-        path.unlink(missing_ok=True)
-        if path.parent != folder and path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()

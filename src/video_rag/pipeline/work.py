@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from video_rag.digest import of_value
 from video_rag.model import Noun
+from video_rag.plugins import Part
 from video_rag.stores import Blobs, Result
 
 AnyNoun = TypeVar("AnyNoun", bound=Noun)
@@ -34,19 +36,53 @@ class Work:
         self.progress = progress
         self.images: list[str] = []
         """Digests of pictures that the result names; the ledger keeps them with it."""
-        self._results = results
+        self.kept: dict[str, Result] = {}
+        """What single plug-ins made on the way; the ledger keeps it with the result."""
+        self.results = dict(results)
         self._scratch_root = scratch_root
 
     def read(self, name: str, noun: type[AnyNoun]) -> AnyNoun:
         """The result `name` of this video."""
-        return load(self.blobs, self._results[name].digest, noun)
+        return load(self.blobs, self.results[name].digest, noun)
 
     def previous(self, name: str, noun: type[AnyNoun]) -> AnyNoun | None:
         """What this stage made last time, if anything and if it can still be read."""
-        result = self._results.get(name)
+        result = self.results.get(name)
         if result is None or not self.blobs.exists(result.digest):
             return None
         return load(self.blobs, result.digest, noun)
+
+    def earlier(
+        self,
+        name: str,
+        part: Part[Any],
+        inputs: Any,
+        noun: type[AnyNoun],
+        *,
+        is_gone: Callable[[], bool] = lambda: False,
+    ) -> AnyNoun | None:
+        """What this plug-in made of the same inputs with the same options, if that is still good.
+
+        It is when this version made it, or one that it accepts; or any, where the files are gone
+        and would have to be fetched again. It stays with the result that this run makes.
+        """
+        row = self.results.get(name)
+        if row is None or not self.blobs.exists(row.digest):
+            return None
+        version, _, way = row.key.partition(" ")
+        if way != of_value([part.way, inputs]):
+            return None
+        if int(version) not in part.versions and not is_gone():
+            return None
+        self.kept[name] = row
+        return load(self.blobs, row.digest, noun)
+
+    def keep(self, name: str, part: Part[Any], inputs: Any, value: Noun) -> None:
+        """Remember what a plug-in made of these inputs, along with the result of this stage."""
+        version = part.plugin.version
+        if name in self.kept:  # parts of it are older
+            version = min(version, int(self.kept[name].key.partition(" ")[0]))
+        self.kept[name] = made_by(version, part, inputs, store(self.blobs, value))
 
     def put_image(self, data: bytes) -> str:
         """Keep a picture along with the result of this stage; returns its digest."""
@@ -77,6 +113,11 @@ def _sweep(root: Path) -> None:
 def load(blobs: Blobs, digest: str, noun: type[AnyNoun]) -> AnyNoun:
     """Read a stored noun."""
     return noun.model_validate_json(blobs.get(digest))
+
+
+def made_by(version: int, part: Part[Any], inputs: Any, digest: str) -> Result:
+    """The row of what a plug-in's version made of some inputs: `3 <hash of options and inputs>`."""
+    return Result(digest, f"{version} {of_value([part.way, inputs])}")
 
 
 def store(blobs: Blobs, value: Noun) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from video_rag.model import Line, MediaSet, Transcript, Video
-from video_rag.plugins import Options
+from video_rag.model import Kind, Line, MediaSet, Transcript, Video
+from video_rag.plugins import Options, Plugin
 
 Progress = Callable[[float, str], None]
 """Called now and then with the share that is done, 0.0 to 1.0, and a word on what is going on."""
 
 
 class Transcriber(Protocol):
-    """Makes transcripts. Those of settings are tried in order until one gives any."""
+    """Makes transcripts. Those of settings are tried in order until one gives any.
+
+    One that only listens says so with `hears: tuple[Kind, ...]`, the kinds of files that decide its
+    words beside the video's language: see `inputs_of`.
+    """
 
     version: int
     options: Options
@@ -27,6 +31,21 @@ class Transcriber(Protocol):
         `locate` turns `Media.path` into a real path. Raises `ContentError` when a file cannot be
         read, with file, line and reason.
         """
+
+
+def inputs_of(transcriber: type[Plugin], video: Video, media: MediaSet) -> Any:
+    """What of a video decides a transcriber's words, as a JSON value.
+
+    Speech recognition depends on the sound alone: a new title, or a subtitle file that goes, must
+    not make anybody recognise an hour of speech again.
+    """
+    kinds: tuple[Kind, ...] | None = getattr(transcriber, "hears", None)
+    if kinds is None:
+        known = media.model_dump(mode="json", exclude={"languages"})
+        return [video.talk.model_dump(mode="json"), known]
+    sounds = [file.digest for kind in kinds for file in media.of(kind)]
+    wished = [media.sound_track] if media.sound_track else []
+    return [sounds, video.language, media.has_speech_track, *wished]
 
 
 @runtime_checkable

@@ -305,4 +305,6 @@ def _label(track: Transcript) -> str:
 
 
 def _noted(track: Transcript, note: str) -> Transcript:
+    if note in track.notes:  # it was judged before
+        return track
     return track.model_copy(update={"notes": (*track.notes, note)})

@@ -61,6 +61,7 @@ class Slides:
     """
 
     version = 2
+    accepts = (1,)  # frames that were picked stay, and what was read in them
 
     class Options(plugins.Options):
         """How frames are picked."""

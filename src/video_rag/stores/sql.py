@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+from video_rag.backups import copy_before
 from video_rag.digest import Digest
 from video_rag.errors import Rejected, Unavailable
 from video_rag.model import Receipt
@@ -27,7 +30,12 @@ from video_rag.stores.tables import (
     videos,
 )
 
-SCHEMA_VERSION = 1
+log = logging.getLogger("video_rag")
+
+SCHEMA_VERSION = 2
+"""Of `tables`; the number of the last file in `migrations`."""
+_MIGRATING_SECONDS = 600
+"""How long other processes wait for the one that migrates."""
 
 
 class Sql:
@@ -42,7 +50,7 @@ class Sql:
         self.watchlist = SqlWatchlist(self._engine, self._writer)
         self.sites = SqlSites(self._engine, self._writer)
         with _translated(path):
-            self._create(path)
+            self._bring_forward(path)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -197,17 +205,48 @@ class Sql:
             done = db.execute(sa.update(api_keys).where(known).values(revoked=True))
             return bool(done.rowcount)
 
-    def _create(self, path: Path) -> None:
-        with self._writer.begin() as db:
-            metadata.create_all(db)
-            found = db.scalar(sa.select(schema.c.version))
-            if found is None:
-                db.execute(insert(schema).values(version=SCHEMA_VERSION))
-            elif found != SCHEMA_VERSION:
-                raise Rejected(
-                    f"{path} was written by another version of video-rag (schema {found})",
-                    hint="use that version, or point VIDEO_RAG_HOME at a new folder",
-                )
+    def _bring_forward(self, path: Path) -> None:
+        """Make the tables, or migrate those of an earlier version; a newer one is left alone."""
+        with self._engine.begin() as db:
+            found = _version(db)
+        if found == SCHEMA_VERSION:
+            return
+        if found is not None and found > SCHEMA_VERSION:
+            raise Rejected(
+                f"{path} was written by a newer version of video-rag (schema {found}, "
+                f"this one knows {SCHEMA_VERSION})",
+                hint="update video-rag, or point VIDEO_RAG_HOME at a new folder",
+            )
+        with self._engine.connect() as alone:
+            alone.exec_driver_sql(f"PRAGMA busy_timeout={_MIGRATING_SECONDS * 1000}")
+            alone.rollback()
+            alone.execution_options(writes=True)
+            with alone.begin():
+                found = _version(alone)  # another process may have been faster
+                if found is None:
+                    metadata.create_all(alone)
+                    alone.execute(insert(schema).values(version=SCHEMA_VERSION))
+                elif found < SCHEMA_VERSION:
+                    _migrate(alone, found, path)
+            alone.invalidate()
+
+
+def _version(db: sa.Connection) -> int | None:
+    """The schema of a library; None for one that is not there yet."""
+    there = "select 1 from sqlite_master where type = 'table' and name = 'schema'"
+    if db.exec_driver_sql(there).first() is None:
+        return None
+    found: int | None = db.scalar(sa.select(schema.c.version))
+    return found
+
+
+def _migrate(db: sa.Connection, found: int, path: Path) -> None:
+    """Copy the file, then run the steps; killed anywhere, the library is as it was."""
+    from video_rag.stores import migrating  # alembic takes longer than all else here
+
+    copy = copy_before(path, SCHEMA_VERSION)
+    log.info("migrating %s from schema %s to %s; a copy is %s", path, found, SCHEMA_VERSION, copy)
+    migrating.upgrade(db, found)
 
 
 def _set_up(connection: Any, _record: Any) -> None:
@@ -225,9 +264,10 @@ def _begin(connection: sa.Connection) -> None:
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except sa.exc.OperationalError as error:
+    except (sa.exc.OperationalError, sqlite3.OperationalError, OSError) as error:
         raise Unavailable(
-            f"cannot open {path}: {error.orig}", hint="check the folder's rights and free space"
+            f"cannot open {path}: {getattr(error, 'orig', error)}",
+            hint="check the folder's rights and free space",
         ) from error
     except sa.exc.DatabaseError as error:
         raise Rejected(

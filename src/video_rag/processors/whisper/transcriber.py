@@ -15,7 +15,7 @@ from pydantic import Field
 
 from video_rag.errors import BadSettings, ContentError, NeedsExtra
 from video_rag.media import SAMPLE_RATE, Sound, decoded, sound_tracks
-from video_rag.model import Media, MediaSet, Transcript, Video
+from video_rag.model import Kind, Media, MediaSet, Transcript, Video
 from video_rag.plugins import Options as PluginOptions
 from video_rag.plugins import inert
 from video_rag.processors import Progress
@@ -43,6 +43,8 @@ class Whisper:
     """Listens to the first file that has sound."""
 
     version: int = 2
+    accepts = (1,)  # what was recognised stays
+    hears: tuple[Kind, ...] = ("audio", "video")
 
     class Options(PluginOptions):
         """Which model listens, and how."""

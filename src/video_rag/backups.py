@@ -1,0 +1,27 @@
+"""A copy of a SQLite file beside it, made before it is changed for good."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+
+def copy_before(path: Path, version: int) -> Path:
+    """Copy a database to `<name>.before-<version>`, what is still in its WAL included.
+
+    The copy has its name only once it is whole; one that was there is replaced. Raises
+    `sqlite3.Error` and `OSError`.
+    """
+    copy = path.with_name(f"{path.name}.before-{version}")
+    half = copy.with_name(f"{copy.name}.part")
+    half.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path, timeout=60)) as source, closing(_new(half)) as target:
+        source.backup(target)
+    half.replace(copy)
+    return copy
+
+
+def _new(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)
+    return sqlite3.connect(path)
