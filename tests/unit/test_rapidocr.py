@@ -132,3 +132,18 @@ def test_lines_side_by_side_are_read_from_the_left() -> None:
 @given(st.permutations([line(str(n), 0.1, n / 10, 0.9, n / 10 + 0.05) for n in range(6)]))
 def test_the_order_does_not_depend_on_the_order_found(lines: list[Line]) -> None:
     assert [line.text for line in in_reading_order(lines)] == list("012345")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2000, 1), (1, 2000), (4000, 7)])
+def test_a_picture_in_which_no_letter_has_room_has_no_lines(
+    reader: RapidOcr, size: tuple[int, int]
+) -> None:
+    assert reader.read(png(Image.new("RGB", size, "white"))) == []
+
+
+@pytest.mark.parametrize("size", [(4000, 20), (20, 4000)])
+def test_a_strip_that_would_take_all_memory_is_refused(
+    reader: RapidOcr, size: tuple[int, int]
+) -> None:
+    with pytest.raises(ContentError, match="too long a strip"):
+        reader.read(png(Image.new("RGB", size, "white")))

@@ -307,3 +307,15 @@ def test_the_size_of_the_picture_may_change_midway(tmp_path: Path) -> None:
     path = tmp_path / "joined.ts"
     path.write_bytes(b"".join(parts))
     assert len(list(Slides(Slides.Options()).sample(path, lambda *_: None))) >= 3
+
+
+def test_a_track_in_an_unknown_codec_is_a_note_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "talk.mov"
+    extras = clips.Extras(sound=beeps(3.0, 1.0))
+    clips.slide_lecture(path, ["One"], seconds_each=3.0, extras=extras)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zqx1"))
+    found = media.probe(path)
+    assert (found.has_picture, found.has_audio) == (False, True)
+    assert found.notes == ("a picture track is in a codec that is not known here",)
+    assert list(Slides(Slides.Options()).sample(path, lambda *_: None)) == []
+    assert heard_at(decoded(path)) == pytest.approx([1.0], abs=0.11)

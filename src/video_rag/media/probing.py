@@ -66,8 +66,18 @@ def probe(path: Path) -> Probe:
             subtitle_streams=len(streams.subtitles),
             title=_title(container),
             chapters=_chapters(container),
-            notes=notes,
+            notes=notes + _unknown(container),
         )
+
+
+def _unknown(container: InputContainer) -> tuple[str, ...]:
+    """A note for each kind of track that no decoder here knows."""
+    kinds = {"picture": container.streams.video, "sound": container.streams.audio}
+    return tuple(
+        f"a {kind} track is in a codec that is not known here"
+        for kind, streams in kinds.items()
+        if any(one.codec_context is None for one in streams)
+    )
 
 
 def _how_much(container: InputContainer, path: Path) -> str:

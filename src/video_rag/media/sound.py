@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from video_rag.errors import ContentError
 from video_rag.media.opening import opened
 from video_rag.text import timecode
 
@@ -65,7 +66,10 @@ def decoded(path: Path, start: float = 0.0, seconds: float | None = None, track:
     end = math.inf if seconds is None else start + seconds
     tape = _Tape()
     with opened(path) as container:
-        if track < len(container.streams.audio):
+        streams = container.streams.audio
+        if track < len(streams) and streams[track].codec_context is None:
+            raise ContentError(f"the sound of {path} is in an unknown codec", hint="convert it")
+        if track < len(streams):
             for at, frame in _frames(container, track, start, tape):
                 place = tape.place(at, frame)
                 if place >= end:

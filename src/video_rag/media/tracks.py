@@ -26,14 +26,16 @@ _MOVES = 1.0
 
 
 def film(container: InputContainer, path: Path) -> VideoStream | None:
-    """The video track with the moving picture; a cover, marked as one or not, is none.
+    """The video track with the moving picture; a cover, marked as one or not, is none, and so is
+    what no decoder here knows.
 
     Of several the default one, then the largest.
     """
     from av.stream import Disposition
 
     covers = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
-    found = [one for one in container.streams.video if not one.disposition & covers]
+    streams = [one for one in container.streams.video if one.codec_context is not None]
+    found = [one for one in streams if not one.disposition & covers]
     doubtful = len(found) > 1 or any(one.codec_context.name in _STILLS for one in found)
     if not doubtful:
         return found[0] if found else None

@@ -21,6 +21,11 @@ HAN = r"[\u3400-\u9fff\uf900-\ufaff]"
 LATIN = r"[A-Za-z0-9]"
 _SEAM = re.compile(rf"(?<={HAN}) *(?={LATIN})|(?<={LATIN}) *(?={HAN})")
 
+LEAST_SIDE = 8
+"""Pixels; letters need more."""
+LONGEST_STRIP = 16
+"""Times as long as wide. The engine enlarges the shorter side: a strip would take all memory."""
+
 Box = tuple[float, float, float, float]
 
 
@@ -57,6 +62,9 @@ class RapidOcr:
         such as a strip of a few pixels.
         """
         pixels = _pixels(image)
+        if min(pixels.shape[:2]) < LEAST_SIDE:
+            return []
+        _refuse_strip(pixels)
         with self._lock:
             if self._engine is None:
                 self._engine = self._load()
@@ -81,6 +89,15 @@ class RapidOcr:
                 "Global.text_score": self.options.min_confidence,
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
             }
+        )
+
+
+def _refuse_strip(pixels: NDArray[np.uint8]) -> None:
+    height, width = pixels.shape[:2]
+    if max(height, width) > LONGEST_STRIP * min(height, width):
+        raise ContentError(
+            f"a picture of {width} x {height} pixels is too long a strip to be read",
+            hint="look at it by hand; the rest of the video is used",
         )
 
 
