@@ -71,9 +71,18 @@ class Plugin(Protocol):
 
 
 @cache
+def installed() -> dict[str, dict[str, EntryPoint]]:
+    """The plug-ins by family and name; every package that is installed is looked at once."""
+    points = entry_points()
+    return {
+        family: {point.name: point for point in points.select(group=f"video_rag.{family}")}
+        for family in FAMILIES
+    }
+
+
 def table(family: str) -> dict[str, EntryPoint]:
     """The plug-ins of a family by name."""
-    return {point.name: point for point in entry_points(group=f"video_rag.{family}")}
+    return installed().get(family, {})
 
 
 def load(family: str, name: str) -> type[Plugin]:

@@ -132,10 +132,10 @@ def used() -> tuple[dict[str, set[str]], set[str]]:
     words: dict[str, set[str]] = defaultdict(set)
     others: set[str] = set()
     for name, tree in trees():
-        if not name.startswith(("sources/", "proxy/", "operations/", "guard.py", "watch")):
+        if not name.startswith(("sources/", "net/", "operations/", "library/watching/")):
             continue
         for word, kind in said(tree):
-            if name.startswith("watch") or not kind:
+            if name.startswith("library/watching/") or not kind:
                 others.add(word)
             else:
                 words[word].add(kind)

@@ -44,12 +44,12 @@ def listening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """A file with what is said, for the recogniser that is installed meanwhile."""
     install_ear(tmp_path / "packages")
     monkeypatch.syspath_prepend(tmp_path / "packages")
-    plugins.table.cache_clear()
+    plugins.installed.cache_clear()
     spoken = tmp_path / "spoken.vtt"
     spoken.write_text(as_vtt(OWN), encoding="utf-8")
     yield spoken
     monkeypatch.undo()
-    plugins.table.cache_clear()
+    plugins.installed.cache_clear()
 
 
 Add = Callable[..., Added]

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,6 +113,26 @@ def test_a_command_imports_no_other_command() -> None:
     _, modules = run(OURS, ["update", "--help"])
 
     assert not {f"video_rag.cli.{name}" for name in ("ask", "watch", "dify", "publish")} & modules
+
+
+WORKERS = {
+    *("numpy", "av", "PIL", "rapidocr", "onnxruntime", "faster_whisper", "ctranslate2"),
+    *("httpx2", "stamina", "yt_dlp", "feedparser", "fastembed", "openai", "fastapi"),
+    *("rjieba", "opencc", "snowballstemmer", "yaml", "rich.progress", "rich.markdown"),
+}
+"""What reads, recognises, downloads, indexes and serves."""
+
+
+def test_a_list_of_videos_loads_nothing_that_works_on_them(tmp_path: Path) -> None:
+    env = {"VIDEO_RAG_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    talk = tmp_path / "sheep.srt"
+    talk.write_text("1\n00:00:01,000 --> 00:00:04,000\nSheep eat grass.\n", encoding="utf-8")
+    run(OURS, ["add", str(talk)], env=env)
+
+    printed, modules = run(OURS, ["list"], env=env)
+
+    assert "ready" in printed
+    assert WORKERS & modules == set()
 
 
 @pytest.mark.parametrize("name", COMMANDS)

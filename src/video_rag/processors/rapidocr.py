@@ -6,15 +6,17 @@ import re
 from importlib.util import find_spec
 from io import BytesIO
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import ContentError, NeedsExtra
 from video_rag.model import Line
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 NEEDED = ("rapidocr", "onnxruntime", "cv2")
 HAN = r"[\u3400-\u9fff\uf900-\ufaff]"
@@ -141,6 +143,7 @@ def _middle(line: Line) -> float:
 
 def _pixels(image: bytes) -> NDArray[np.uint8]:
     """Blue, green, red, as the models were trained; what is transparent becomes white."""
+    import numpy as np
     from PIL import Image
 
     try:
@@ -157,6 +160,8 @@ def _pixels(image: bytes) -> NDArray[np.uint8]:
 
 def _share(corners: Any, width: int, height: int) -> Box:
     """The upright box around four corners, as shares of the picture."""
+    import numpy as np
+
     (left, top), (right, bottom) = np.min(corners, axis=0), np.max(corners, axis=0)
     sides = (left / width, top / height, right / width, bottom / height)
     first, second, third, fourth = (round(min(max(float(side), 0.0), 1.0), 4) for side in sides)

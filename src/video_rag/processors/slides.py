@@ -11,7 +11,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from video_rag import plugins
@@ -19,22 +18,13 @@ from video_rag.errors import ContentError
 from video_rag.media import film, opened
 from video_rag.processors import Progress
 from video_rag.processors._ahead import ahead
-from video_rag.processors._changes import (
-    AHEAD,
-    LONG,
-    SHORT,
-    Grey,
-    Sample,
-    State,
-    StateFinder,
-    changed_pixels,
-    picture_hash,
-)
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+    from video_rag.processors._changes import Grey, Sample, State, StateFinder
 
 DENSE = 0.15
 """Seconds between frames up to which those that no other frame refers to need no decoding."""
@@ -89,6 +79,8 @@ class Slides:
         Raises `ContentError` when nothing can be decoded. A file that breaks off midway gives
         what came before.
         """
+        from video_rag.processors._changes import StateFinder
+
         with opened(path) as container:
             stream = film(container, path)
             if not len(container.streams):
@@ -110,6 +102,8 @@ class Slides:
         progress(1.0, "looked at every slide")
 
     def _picture(self, state: State) -> Picture:
+        from video_rag.processors._changes import picture_hash
+
         jpeg = _jpeg(state.picture, self.options.width, self.options.quality)
         return Picture(round(state.at, 3), jpeg, picture_hash(state.grey, state.mask))
 
@@ -154,6 +148,8 @@ class _Camera:
         Screen recordings may store a frame only when something changes: a frame that stays is
         looked at whenever it comes, and counted as often as it would have been seen.
         """
+        from video_rag.processors._changes import AHEAD
+
         last = float("-inf")
         passed: list[tuple[float, VideoFrame]] = []
         for at, frame, until in _with_end(frames):
@@ -169,6 +165,8 @@ class _Camera:
 
     def samples(self, look: _Look, finder: StateFinder) -> Iterator[Sample]:
         """The look at the moment of its change, then again for as long as it stays."""
+        from video_rag.processors._changes import Sample
+
         still = self._still(look, finder)
         yield Sample(self._moment(look, finder), look.grey, still)
         for again in range(1, look.repeats):
@@ -176,6 +174,10 @@ class _Camera:
 
     def small(self, frame: VideoFrame) -> Grey:
         """The small grey picture to compare; portrait videos stand on end."""
+        import numpy as np
+
+        from video_rag.processors._changes import LONG, SHORT
+
         if self._size is None:
             self._size = (LONG, SHORT) if frame.width >= frame.height else (SHORT, LONG)
         small = self._shrink.reformat(frame, *self._size, "gray", interpolation="AREA", threads=1)
@@ -195,6 +197,8 @@ class _Camera:
 
     def _moment(self, look: _Look, finder: StateFinder) -> float:
         """When the change since the look before came up, found by halving the frames between."""
+        from video_rag.processors._changes import changed_pixels
+
         news = finder.news(look.grey)
         if news is None:
             return look.at

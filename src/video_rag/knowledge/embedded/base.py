@@ -5,15 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from video_rag import plugins
 from video_rag.embedders import Embedder
 from video_rag.knowledge import Holding, ranking, revision_of
 from video_rag.knowledge.embedded.database import Database
-from video_rag.knowledge.embedded.vectors import Vectors
 from video_rag.model import Chunk, Document, Hit, Query, Receipt
 from video_rag.text import tokens
 from video_rag.text.memberships import frame, framed
+
+if TYPE_CHECKING:
+    from video_rag.knowledge.embedded.vectors import Vectors
 
 _MOST_TERMS = 64
 """Of a longer question the rarest words are looked for."""
@@ -49,7 +52,12 @@ class Embedded:
         self.options = options
         self.weights = ranking.Weights()
         self._database = Database(home / "knowledge.db")
-        self._vectors = Vectors(self._database, embedder) if embedder else None
+        self._vectors = self._by_meaning(embedder) if embedder else None
+
+    def _by_meaning(self, embedder: Embedder) -> Vectors:
+        from video_rag.knowledge.embedded.vectors import Vectors  # brings numpy
+
+        return Vectors(self._database, embedder)
 
     def stamp(self) -> str:
         """The name that the file was given when it was made."""
