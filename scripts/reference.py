@@ -72,7 +72,8 @@ and JSON are read as such. Two of a kind: `[knowledge.dify-support]` with `use =
 
 _COMMANDS = """\
 `video-rag COMMAND --help` shows the same. Commands that print data print it as JSON with `--json`.
-A name that begins with a dash goes after `--`. `python -m video_rag` is `video-rag`.
+A name that begins with a dash goes after `--`. `video-rag --version` says which version this is;
+`python -m video_rag` is `video-rag`.
 
 Exit codes: 0 all is well; 2 the command, a path or a setting must change; 3 a video is at fault,
 and the others were taken in; 4 a server or a model could not be had; 1 a bug; 130 stopped. An error
