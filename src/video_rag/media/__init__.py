@@ -21,7 +21,9 @@ _AUDIO = (
 VIDEO_SUFFIXES = frozenset(_VIDEO.split())
 AUDIO_SUFFIXES = frozenset(_AUDIO.split())
 """What people have and PyAV opens; whether a file really has a picture is seen inside it."""
-SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt", ".ass", ".ssa"})
+SUBTITLE_SUFFIXES = frozenset(
+    (".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".sbv", ".lrc", ".sub", ".json", ".json3")
+)
 MEDIA_SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES | SUBTITLE_SUFFIXES
 
 __all__ = [

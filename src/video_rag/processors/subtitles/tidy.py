@@ -20,6 +20,8 @@ _TOUCHING = 0.1
 """Captions that follow each other within this many seconds may roll."""
 _FLASH = 0.2
 """Nobody says anything in so few seconds: such a cue only holds or moves what is shown."""
+_MOST_LINES = 16
+"""Lines of a cue that are compared with those shown before."""
 _ROLLING_PAIRS = 3
 _ROLLING_SHARE = 0.3
 """So many neighbours that repeat one another make a file of rolling captions."""
@@ -162,7 +164,7 @@ def _repeated(shown: Cue, cue: Cue) -> int:
     """How many of the cue's first lines are the last ones that were shown just before."""
     if shown.lines[-1] not in cue.lines or not _touch(shown, cue):
         return 0
-    most = min(len(shown.lines), len(cue.lines))
+    most = min(len(shown.lines), len(cue.lines), _MOST_LINES)
     return next((n for n in range(most, 0, -1) if shown.lines[-n:] == cue.lines[:n]), 0)
 
 

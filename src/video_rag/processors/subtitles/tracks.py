@@ -45,7 +45,7 @@ def read_tracks(path: Path) -> list[Track]:
 
     with opened(path) as container:
         tracks = [
-            Track(number, _codec(stream), stream.metadata.get("language"), Parsed())
+            Track(number, _codec(stream), stream.metadata.get("language"), Parsed(place="cue"))
             for number, stream in enumerate(container.streams.subtitles, start=1)
         ]
         by_stream = {

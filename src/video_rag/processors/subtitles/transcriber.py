@@ -7,19 +7,24 @@ in `Transcript.notes`. Nothing is dropped in silence.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from video_rag.errors import ContentError, NotFound
 from video_rag.model import Media, MediaSet, Origin, Segment, Transcript, Video, join_lines
 from video_rag.plugins import Options as PluginOptions
 from video_rag.processors import Progress
-from video_rag.processors.subtitles.cues import Cue, Parsed, parse
+from video_rag.processors.subtitles.cues import Cue, Parsed
 from video_rag.processors.subtitles.encoding import decode
+from video_rag.processors.subtitles.formats import parse
+from video_rag.processors.subtitles.neighbours import beside, frame_rate
 from video_rag.processors.subtitles.tidy import notes_of, tidy
 from video_rag.processors.subtitles.tracks import TEXT_CODECS, read_tracks
 from video_rag.text import timecode
 from video_rag.text.languages import guess, normalise
 
+_PICTURES = b"\x00\x00\x01\xba"
+"""How an MPEG program stream begins; DVD subtitles are one, with the suffix of MicroDVD."""
 _LARGEST = 64 * 2**20
 """Bytes; a day of subtitles has 3 MB, so this is something else."""
 _BEYOND_SHARE = 0.1
@@ -33,7 +38,7 @@ _STRAY_SHARE = 0.05
 class Subtitles:
     """Reads what people or platforms have written down already."""
 
-    version: int = 2  # also raised when `belonging` judges otherwise
+    version: int = 3  # also raised when `belonging` judges otherwise
 
     class Options(PluginOptions):
         """Nothing to set: every subtitle that can be read is read."""
@@ -59,7 +64,8 @@ class Subtitles:
             path = locate(file.path)
             progress(number / len(files), f"reading {path.name}")
             duration = media.duration if len(files) < len(media.files) else None
-            found.append(_sidecar(path, file, duration))
+            rate = partial(frame_rate, [locate(other.path) for other in media.of("video")])
+            found.append(_sidecar(path, file, duration, rate))
         for file in media.of("video"):
             path = locate(file.path)
             progress(1.0, f"looking for subtitles in {path.name}")
@@ -68,10 +74,14 @@ class Subtitles:
         return _with_refused(good, [one for one in found if isinstance(one, ContentError)])
 
 
-def _sidecar(path: Path, file: Media, duration: float | None) -> Transcript | ContentError:
+def _sidecar(
+    path: Path, file: Media, duration: float | None, rate: Callable[[], float | None]
+) -> Transcript | ContentError:
     """The transcript of one subtitle file, or why there is none."""
     try:
-        track = read_subtitles(path, language=file.language, origin=file.origin or "sidecar")
+        track = read_subtitles(
+            path, language=file.language, origin=file.origin or "sidecar", rate=rate
+        )
         is_platforms = track.origin in {"platform", "platform-auto"}  # judged by `belonging`
         return track if duration is None or is_platforms else _fitting(track, duration, path)
     except ContentError as error:
@@ -90,7 +100,7 @@ def _embedded(path: Path) -> list[Transcript | ContentError]:
         if track.codec not in TEXT_CODECS:
             hint = "put a subtitle file of the same name beside the video"
             found.append(ContentError(f"{name} is not text and was not read", hint=hint))
-        elif transcript := _transcript(track.parsed, track.language, "embedded", place="cue"):
+        elif transcript := _transcript(track.parsed, track.language, "embedded"):
             found.append(transcript)
         else:
             found.append(ContentError(f"{name} is empty"))
@@ -131,28 +141,39 @@ def _with_refused(good: list[Transcript], refused: list[ContentError]) -> list[T
 
 
 def read_subtitles(
-    path: Path, *, language: str | None = None, origin: Origin = "sidecar"
+    path: Path,
+    *,
+    language: str | None = None,
+    origin: Origin = "sidecar",
+    rate: Callable[[], float | None] | None = None,
 ) -> Transcript:
-    """The transcript in a WebVTT, SubRip or SubStation Alpha file.
+    """The transcript in a subtitle file of any kind in `formats`.
 
     `language` is what its name or the platform says; else the file's header, else its words decide.
     Raises `NotFound` when there is no such file, and `ContentError` with file, line and reason when
-    nothing in it can be used.
+    nothing in it can be used. `rate` tells the video's frames per second.
     """
-    text, encoding_note = decode(_read(path))
-    parsed = parse(text)
+    data = _read(path)
+    if data.startswith(_PICTURES):
+        raise ContentError(
+            f"{path}: subtitles as pictures (VobSub) are not read",
+            hint="give them as text, such as SubRip (.srt)",
+        )
+    text, encoding_note = decode(data, normalise(language), lambda: beside(path))
+    parsed = parse(text, rate() if rate and path.suffix.lower() == ".sub" else None)
     transcript = _transcript(parsed, language or parsed.language, origin, encoding_note)
     if transcript is None:
-        why = "; ".join(notes_of(parsed.problems))
+        why = parsed.other or "; ".join(notes_of(parsed.problems, parsed.place))
         raise ContentError(
             f"{path}: no cues found (is it a subtitle file?){': ' * bool(why)}{why}",
-            hint="give a WebVTT, SubRip (.srt) or SubStation Alpha (.ass, .ssa) file",
+            hint="give a WebVTT, SubRip (.srt), SubStation Alpha (.ass, .ssa), TTML, .sbv, .lrc or "
+            "MicroDVD (.sub) file, or Bilibili's or YouTube's JSON",
         )
     return transcript
 
 
 def _transcript(
-    parsed: Parsed, language: str | None, origin: Origin, note: str = "", *, place: str = "line"
+    parsed: Parsed, language: str | None, origin: Origin, note: str = ""
 ) -> Transcript | None:
     """The tidied cues as a transcript; None when there are no words."""
     segments = tuple(map(_segment, tidy(parsed)))
@@ -162,7 +183,7 @@ def _transcript(
         language=normalise(language) or guess("\n".join(segment.text for segment in segments)),
         origin=origin,
         segments=segments,
-        notes=(*filter(None, [note]), *notes_of(parsed.problems, place)),
+        notes=(*filter(None, [note]), *notes_of(parsed.problems, parsed.place)),
     )
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from video_rag import media
+from video_rag.media.subtitle_files import may_be_subtitles
 from video_rag.text.labels import is_label, words
 
 _SKIPPED_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
@@ -50,10 +51,11 @@ class Listing:
     def add(self, path: Path) -> None:
         """A file, by its suffix."""
         suffix = path.suffix.lower()
-        if suffix in media.SUBTITLE_SUFFIXES:
-            self.subtitles.append(Named(path, path.stem))
-        elif suffix in media.MEDIA_SUFFIXES:
+        is_subtitle = suffix in media.SUBTITLE_SUFFIXES
+        if suffix in media.MEDIA_SUFFIXES and not is_subtitle:
             self.played.append(Named(path, path.stem))
+        elif is_subtitle and may_be_subtitles(path):
+            self.subtitles.append(Named(path, path.stem))
         else:
             self.passed_over[suffix] += 1
 

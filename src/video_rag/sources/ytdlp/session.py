@@ -17,7 +17,7 @@ from video_rag.sources.weberrors import made, redacted, translate, words_of
 from video_rag.sources.ytdlp.door import Door
 from video_rag.sources.ytdlp.options import Options, SiteOptions
 
-SUBTITLE_FORMATS = "vtt/srt/ass/ssa"
+SUBTITLE_FORMATS = "vtt/srt/ass/ssa/ttml/json3/sbv/lrc/json"
 
 
 class Heard(Log):
