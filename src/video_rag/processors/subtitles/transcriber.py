@@ -156,7 +156,7 @@ def read_subtitles(
     data = _read(path)
     if data.startswith(_PICTURES):
         raise ContentError(
-            f"{path}: subtitles as pictures (VobSub) are not read",
+            f"{path}: no cues found: subtitles as pictures (VobSub) are not read",
             hint="give them as text, such as SubRip (.srt)",
         )
     text, encoding_note = decode(data, normalise(language), lambda: beside(path))
