@@ -206,7 +206,7 @@ def test_a_base_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "knowledge.db") as db:
         db.execute("pragma user_version = 99")
     db.close()
-    with pytest.raises(Rejected, match="another version"):
+    with pytest.raises(Rejected, match="newer version"):
         make(tmp_path).check()
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from video_rag.backups import copy_before
 from video_rag.errors import Rejected, Unavailable
 
 _BUSY_SECONDS = 60.0
-_SCHEMA_VERSION = 1
+_MIGRATING_SECONDS = 600
+"""How long other processes wait for the one that migrates."""
 _SCHEMA = """
 create table meta (name text primary key, value text not null) without rowid;
 create table passages (
@@ -44,6 +46,10 @@ every character beyond ASCII for a letter. `passage_terms` and `document_terms` 
 with `passages` and `documents`. `collection` is one name or several, as `memberships` frames them:
 bases from before a video could be in several need no change."""
 
+STEPS: tuple[str, ...] = (_SCHEMA,)
+"""What leads from each schema to the next, statements that end in `;` and a line break: the first
+makes schema 1 in an empty file. One that was released is never changed; another is added."""
+
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _WAIT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -51,8 +57,9 @@ _WAIT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 class Database:
     """One file. Every call opens its own connection, so threads and processes may share it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, steps: Sequence[str] = STEPS) -> None:
         self.path = path
+        self._steps = steps
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -100,8 +107,36 @@ class Database:
                 self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
             with closing(connection):
-                _prepare(connection)
+                self._prepare(connection)
                 yield connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Make or migrate the tables; several processes may do so at the same time."""
+        connection.execute("pragma synchronous = normal")
+        found, wanted = _version(connection), len(self._steps)
+        if found == wanted:
+            return
+        if found > wanted:
+            raise Rejected(
+                f"the knowledge base {self.path} was made by a newer version of video-rag "
+                f"(schema {found}, this one knows {wanted})",
+                hint=f"update video-rag, or move {self.path.name} away and run `video-rag retry`",
+            )
+        _use_wal(connection)
+        connection.execute(f"pragma busy_timeout = {_MIGRATING_SECONDS * 1000}")
+        connection.execute("begin immediate")
+        found = _version(connection)  # another process may have been faster
+        if 0 < found < wanted:
+            copy_before(self.path, wanted)
+        for step in self._steps[found:]:
+            for statement in step.split(";\n"):
+                connection.execute(statement)
+        if found == 0:
+            connection.execute("insert into meta values ('store', lower(hex(randomblob(8))))")
+        if found < wanted:
+            connection.execute(f"pragma user_version = {wanted}")
+        connection.execute("commit")
+        connection.execute(f"pragma busy_timeout = {int(_BUSY_SECONDS * 1000)}")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -129,26 +164,6 @@ class Database:
                 f"the knowledge base {self.path} cannot be made: {error.strerror}",
                 hint="check the folder's permissions",
             ) from error
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables on first use; two processes may do so at the same time."""
-    connection.execute("pragma synchronous = normal")
-    if _version(connection) == _SCHEMA_VERSION:
-        return
-    _use_wal(connection)
-    connection.execute("begin immediate")
-    if _version(connection) == 0:
-        for statement in _SCHEMA.split(";\n"):
-            connection.execute(statement)
-        connection.execute("insert into meta values ('store', lower(hex(randomblob(8))))")
-        connection.execute(f"pragma user_version = {_SCHEMA_VERSION}")
-    connection.execute("commit")
-    if _version(connection) != _SCHEMA_VERSION:
-        raise Rejected(
-            "the knowledge base was made by another version of video-rag",
-            hint="update video-rag, or move knowledge.db away and run `video-rag retry`",
-        )
 
 
 def _version(connection: sqlite3.Connection) -> int:
