@@ -214,3 +214,16 @@ def test_keys_are_made_listed_and_revoked(shell: Shell) -> None:
 def test_serve_refuses_the_world_without_keys(shell: Shell) -> None:
     shell("serve", "--host", "0.0.0.0", "--port", "0", code=2)
     assert "keys add" in shell.err
+
+
+def test_files_of_other_kinds_in_a_folder_are_counted_by_suffix(
+    shell: Shell, tmp_path: Path
+) -> None:
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    write_talk(folder / "sheep.srt", SHEEP)
+    for name in ("a.pdf", "b.PDF", "LICENSE"):
+        (folder / name).write_text("x")
+    told = shell("add", folder)
+    assert "passed over, as no video, sound or subtitles: 2 .pdf, 1 without suffix" in told
+    assert "passed over" not in shell("add", folder / "sheep.srt")

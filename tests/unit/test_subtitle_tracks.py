@@ -141,3 +141,35 @@ def test_every_kind_of_packet_is_understood(
     codec: str, payload: bytes, expected: list[tuple[str, str]]
 ) -> None:
     assert list(texts(codec, payload)) == expected
+
+
+@pytest.mark.parametrize(("name", "codec"), [("talk.mkv", "subrip"), ("talk.mp4", "mov_text")])
+@pytest.mark.parametrize(
+    ("options", "roles"),
+    [
+        (["-disposition:s:0", "forced"], {"forced"}),
+        (["-disposition:s:0", "hearing_impaired"], {"hearing-impaired"}),
+        (["-disposition:s:0", "comment"], {"commentary"}),
+        (["-metadata:s:s:0", "handler_name=English (Forced)"], {"forced"}),
+        (["-metadata:s:s:0", "title=English SDH"], {"hearing-impaired"}),
+    ],
+)
+def test_flags_and_titles_tell_what_a_track_is_for(
+    tmp_path: Path, name: str, codec: str, options: list[str], roles: set[str]
+) -> None:
+    if name == "talk.mkv" and "handler_name" in options[1]:
+        options = [options[0], options[1].replace("handler_name", "title")]
+    if name == "talk.mp4" and options[1].startswith("title"):
+        options = [options[0], options[1].replace("title", "handler_name")]
+    subtitles = [write(tmp_path, "en.srt", ENGLISH), write(tmp_path, "zh.srt", CHINESE)]
+    special, plain = transcribe(mux(tmp_path, name, subtitles, "-c:s", codec, *options))
+    assert set(special.roles) - {"default"} == roles
+    assert not set(plain.roles) - {"default"}
+
+
+def test_a_title_tells_the_language_that_the_file_does_not(tmp_path: Path) -> None:
+    subtitles = [write(tmp_path, "x.srt", "1\n00:00:00,500 --> 00:00:01,500\nhm\n")]
+    [track] = transcribe(
+        mux(tmp_path, "talk.mkv", subtitles, "-metadata:s:s:0", "title=Deutsch [SDH]")
+    )
+    assert (track.language, track.roles[-1]) == ("de", "hearing-impaired")

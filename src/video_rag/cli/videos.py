@@ -82,6 +82,7 @@ def add(
         report_left(library)
         if len(added) > 1:
             _sum_up(added)
+        _tell_passed_over(sum((library.passed_over(url) for url in given), Counter()))
     raise typer.Exit(worst([*map(_code, added), *([4] if library.intake.left else [])]))
 
 
@@ -214,6 +215,13 @@ def _sum_up(added: list[Added]) -> None:
     new = sum(1 for item in added if item.is_new)
     rest = ", ".join(f"{many} {state}" for state, many in sorted(states.items()))
     out.print(f"{ready} of {len(added)} ready, {new} new" + (f"; {rest}" if rest else ""))
+
+
+def _tell_passed_over(many: Counter[str]) -> None:
+    """Files that lie among the lectures and are of another kind."""
+    if many:
+        kinds = (f"{count} {suffix or 'without suffix'}" for suffix, count in many.most_common())
+        out.print(f"passed over, as no video, sound or subtitles: {escape(', '.join(kinds))}")
 
 
 def _added_row(item: Added) -> dict[str, object]:

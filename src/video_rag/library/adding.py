@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from video_rag.errors import NotFound, VideoRagError
+from video_rag.errors import NotFound, UnsupportedUrl, VideoRagError
 from video_rag.library.intake import Given, Intake
 from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
@@ -13,6 +14,7 @@ from video_rag.library.status import Added, Status, Wishes
 from video_rag.library.watching.watch import Checked, Watch
 from video_rag.model import MediaSet, Page, Video
 from video_rag.pipeline.files import discard
+from video_rag.sources import Counting
 
 _LOOK_AHEAD = 8
 """URLs that are looked up before work on their videos begins: their files can then be fetched
@@ -87,6 +89,14 @@ class Adding:
         if video:
             self._shelf.sources[video.source].discard(video)
         self._shelf.blobs.sweep(set(self._ledger.digests()))
+
+    def passed_over(self, url: str) -> Counter[str]:
+        """See `Library.passed_over`."""
+        try:
+            source = self._shelf.source_of(url)
+        except UnsupportedUrl:
+            return Counter()
+        return Counter(source.passed_over(url)) if isinstance(source, Counting) else Counter()
 
     def _found(self, url: str, known: set[str]) -> Iterator[Video | VideoRagError]:
         """The videos behind a path or URL, series taken apart; known ones are not opened again."""

@@ -6,6 +6,7 @@ What a method promises stands here; how it is done, in `adding`, `looking`, `pub
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -49,6 +50,10 @@ class Library:
         what failed because a server was away.
         """
         return self._adding.add(urls, wishes or Wishes())
+
+    def passed_over(self, url: str) -> Counter[str]:
+        """How many files of a folder are of no kind that is taken, by suffix (`.pdf`, "")."""
+        return self._adding.passed_over(url)
 
     def run(self) -> Iterator[Checked | Status]:
         """One pass over everything due: look at subscriptions, then work on what is unfinished.

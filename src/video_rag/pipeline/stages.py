@@ -10,7 +10,6 @@ from video_rag.composers import Composer
 from video_rag.digest import of_bytes
 from video_rag.errors import BackendError, ContentError, NeedsExtra, UsageError
 from video_rag.model import (
-    BEST_ORIGIN,
     Document,
     Frame,
     Frames,
@@ -19,7 +18,6 @@ from video_rag.model import (
     Page,
     Slide,
     Slides,
-    Transcript,
     Transcripts,
     Video,
 )
@@ -28,7 +26,15 @@ from video_rag.pipeline import before
 from video_rag.pipeline.files import discard, write
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
-from video_rag.processors import Listener, Reader, Sampler, Transcriber, belonging, inputs_of
+from video_rag.processors import (
+    Listener,
+    Reader,
+    Sampler,
+    Transcriber,
+    belonging,
+    inputs_of,
+    leading,
+)
 from video_rag.renderers import Renderer
 from video_rag.sources import Source
 from video_rag.text import timecode
@@ -86,8 +92,8 @@ def located(work: Work, tools: Tools) -> Callable[[str], Path]:
 def listen(work: Work, tools: Tools) -> Transcripts:
     """Take the words of the first transcriber that has any that belong to the video.
 
-    A file that one transcriber cannot read, or a platform's subtitles that belong to another video,
-    are a note when there are other words, else the error.
+    A file that one transcriber cannot read, a platform's subtitles that belong to another video,
+    and forced subtitles are a note when there are other words, else the error.
     """
     video = work.read("video", Video)
     media = work.read("media", MediaSet).model_copy(
@@ -102,7 +108,8 @@ def listen(work: Work, tools: Tools) -> Transcripts:
         try:
             tracks = _heard(work, transcriber, video, media, tools)
             tracks, foreign = belonging.judged(tracks, video, media, hear)
-            refused += foreign
+            tracks, unfit = leading.transcripts_of(tracks, media)
+            refused += [*foreign, *unfit]
         except ContentError as error:
             refused.append(error)
             continue
@@ -112,7 +119,8 @@ def listen(work: Work, tools: Tools) -> Transcripts:
             raise
         if tracks:
             notes = tuple(str(error) for error in refused)
-            return Transcripts(tracks=_main_first(tracks, video.language, tools), notes=notes)
+            ordered = leading.main_first(tracks, video.language, tools.languages)
+            return Transcripts(tracks=ordered, notes=notes)
     if refused and not media.has_picture:
         raise refused[0]
     return Transcripts(notes=tuple(str(error) for error in refused))
@@ -167,19 +175,6 @@ def _hearing(
         return None
 
     return hear
-
-
-def _main_first(
-    tracks: list[Transcript], spoken: str | None, tools: Tools
-) -> tuple[Transcript, ...]:
-    """The main track: the speaker's language if known, then the best origin, then preference."""
-    wished = list(tools.languages)
-
-    def rank(track: Transcript) -> tuple[bool, int, int]:
-        place = wished.index(track.language) if track.language in wished else len(wished)
-        return track.language != spoken, BEST_ORIGIN.index(track.origin), place
-
-    return tuple(sorted(tracks, key=rank))
 
 
 def look(work: Work, tools: Tools) -> Frames:

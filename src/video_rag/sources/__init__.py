@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from video_rag.errors import VideoRagError
 from video_rag.model import MediaSet, Video
@@ -86,3 +86,11 @@ class Source(Protocol):
 
     def link(self, video: Video, seconds: float) -> str:
         """A link that opens the video at that second."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a source of files may offer beside: that nothing was left out unseen."""
+
+    def passed_over(self, url: str) -> Mapping[str, int]:
+        """How many files there are of no kind that is taken, by suffix; no files are opened."""

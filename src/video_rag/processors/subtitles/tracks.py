@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from video_rag.media import opened
 from video_rag.processors.subtitles.cues import Parsed
 from video_rag.processors.subtitles.markup import plain_ass, plain_html, voices
+from video_rag.text import labels
 
 if TYPE_CHECKING:
     from av import Packet
@@ -33,6 +34,8 @@ class Track:
     """As the file says it."""
     parsed: Parsed
     """A cue's `line` is its number in the track. Empty when the codec is not one of text."""
+    roles: tuple[str, ...] = ()
+    """What it is for, by its flags and its title: see `labels`."""
 
 
 def read_tracks(path: Path) -> list[Track]:
@@ -45,7 +48,7 @@ def read_tracks(path: Path) -> list[Track]:
 
     with opened(path) as container:
         tracks = [
-            Track(number, _codec(stream), stream.metadata.get("language"), Parsed(place="cue"))
+            Track(number, _codec(stream), _language(stream), Parsed(place="cue"), _roles(stream))
             for number, stream in enumerate(container.streams.subtitles, start=1)
         ]
         by_stream = {
@@ -63,6 +66,32 @@ def read_tracks(path: Path) -> list[Track]:
             if packet.stream_index in by_stream:
                 _add(packet, by_stream[packet.stream_index], begin)
     return tracks
+
+
+def _title(stream: SubtitleStream) -> labels.Label:
+    """What the title says; MP4 writes it where Matroska has the name of the program."""
+    said = stream.metadata.get("title") or stream.metadata.get("handler_name") or ""
+    return labels.read(labels.words(said))
+
+
+def _language(stream: SubtitleStream) -> str | None:
+    said = stream.metadata.get("language")
+    return _title(stream).language if said in {None, "und"} else said
+
+
+def _roles(stream: SubtitleStream) -> tuple[str, ...]:
+    """The flags of Matroska and MP4 (FFmpeg's dispositions), and what the title says."""
+    from av.stream import Disposition
+
+    flags = {
+        Disposition.default: labels.DEFAULT,
+        Disposition.forced: labels.FORCED,
+        Disposition.hearing_impaired: labels.HEARING_IMPAIRED,
+        Disposition.captions: labels.HEARING_IMPAIRED,
+        Disposition.comment: labels.COMMENTARY,
+    }
+    told = {role for flag, role in flags.items() if stream.disposition & flag}
+    return tuple(sorted({*told, *_title(stream).roles}))
 
 
 def _codec(stream: SubtitleStream) -> str:
