@@ -18,6 +18,7 @@ from video_rag.model import (
     Page,
     Slide,
     Slides,
+    Transcript,
     Transcripts,
     Video,
 )
