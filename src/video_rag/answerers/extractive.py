@@ -14,6 +14,7 @@ from video_rag.evidence import citing
 from video_rag.evidence.relevance import Passage, weigh
 from video_rag.model import Answer, Citation, Query, Question
 from video_rag.text import timecode
+from video_rag.text.asking import asked
 from video_rag.text.tokens import terms
 
 POINTING = re.compile(
@@ -67,7 +68,7 @@ class Extractive:
     def ask(self, question: Question, search: Search) -> Iterator[Delta | Done]:
         """One block per passage. Needs no server, so it raises only what `search` raises."""
         text = _in_context(question)
-        wanted = set(terms(text))
+        wanted = asked(text, question.synonyms)
         if not wanted:
             yield from _refuse(phrase("empty", question.text))
             return
@@ -76,6 +77,7 @@ class Extractive:
             limit=max(self.options.candidates, question.limit),
             collection=question.collection,
             language=question.language,
+            synonyms=question.synonyms,
         )
         passages = weigh(wanted, [hit.chunk for hit in search(query)])
         chosen = self._choose(passages, text, question.limit)
@@ -98,7 +100,7 @@ class Extractive:
                 break
             if passage.evidence < self.options.keep * best.evidence:
                 continue
-            found = citing.quote(passage.held, passage.chunk, passage.held, question)
+            found = citing.quote(passage.held, passage.chunk, question)
             citation = citing.cited(len(citations) + 1, passage.chunk, found)
             if not any(_alike(citation, other) for other in citations):
                 citations.append(citation)

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from video_rag.model import Chunk, Segment, join_lines
-from video_rag.text.tokens import terms
+from video_rag.text.asking import Wish, plainly
+from video_rag.text.tokens import index_terms, terms
 
 MAX_LINES = 4
 """A quote has at most this many lines, unless they are very short."""
@@ -39,15 +40,14 @@ class Quote(NamedTuple):
 
 
 def quote(
-    wanted: Iterable[str],
+    wanted: Mapping[Wish, float] | Iterable[str],
     chunk: Chunk,
-    weights: Mapping[str, float] | None = None,
     question: str = "",
 ) -> Quote:
-    """The one to four consecutive lines of a passage that hold most of the wanted terms.
+    """The one to four consecutive lines of a passage that hold most of what is wanted.
 
-    Lines that are parts of one sentence stay together. `weights` says how much a term counts (1.0
-    where it is missing). Of lines with the same terms, those win that are worded like `question`:
+    That is terms, or wishes with what each counts. Lines that are parts of one sentence stay
+    together. Of lines with the same terms, those win that are worded like `question`:
     the words between its terms are too common to search for, but not to choose by. With no term
     in any line the quote is the passage's first sentence; a passage without lines (slides alone)
     is quoted whole.
@@ -55,17 +55,17 @@ def quote(
     lines = [line for line in chunk.lines if line.text.strip()]
     if not lines:
         return Quote(chunk.start, chunk.end, chunk.text.strip() or chunk.slide_text.strip())
-    weights = weights or {}
-    value = {term: weights.get(term, 1.0) for term in set(wanted)}
-    held = [set(terms(line.text)) & value.keys() for line in lines]
+    value = wanted if isinstance(wanted, Mapping) else dict.fromkeys(plainly(set(wanted)), 1.0)
+    found = [set(index_terms(line.text)) for line in lines]
     whole = sum(value.values()) or 1.0
     asked = _pairs(question)
     worded = [_pairs(line.text) & asked for line in lines]
 
     def gain(first: int, last: int, parts: int) -> float:
-        found, alike = set().union(*held[first:last]), set().union(*worded[first:last])
+        there, alike = set().union(*found[first:last]), set().union(*worded[first:last])
         likeness = WORDING * len(alike) / max(len(asked), 1)
-        return sum(value[term] for term in found) / whole + likeness - LINE_COST * (parts - 1)
+        held = sum(counts * wish.within(there) for wish, counts in value.items())
+        return held / whole + likeness - LINE_COST * (parts - 1)
 
     first, last, _ = max(_windows(lines), key=lambda window: (gain(*window), -window[2]))
     chosen = lines[first:last]
@@ -149,8 +149,8 @@ def supports(claim: str, chunk: Chunk) -> frozenset[str]:
             return frozenset(terms(words)) or frozenset({words})
     if is_cjk(claim) != is_cjk(chunk.text or chunk.slide_text):
         return _anchored(claim, everything)
-    wanted = set(terms(claim))
-    found = frozenset(wanted & set(terms(everything)))
+    wanted = set(terms(claim) or index_terms(claim))
+    found = frozenset(wanted & set(index_terms(everything)))
     enough = len(found) >= max(SUPPORT * len(wanted), min(2, len(wanted)), 1)
     return found if enough and _numbers_stand(claim, everything) else frozenset()
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from video_rag.model import Chunk
-from video_rag.text.tokens import terms
+from video_rag.text.asking import Wish
+from video_rag.text.tokens import index_terms
 
 CONVINCING = 4.0
 """Evidence that counts as half: what the extractive answerer answers from, too."""
@@ -23,10 +24,10 @@ class Passage:
     """A passage and what it says about the question."""
 
     chunk: Chunk
-    held: Mapping[str, float]
-    """The question's terms that stand in it, with what they count."""
+    held: Mapping[Wish, float]
+    """What it holds of the question, with what that counts."""
     portion: float
-    """Share of the question's terms."""
+    """Share of what the question looks for."""
     share: float
     """The same, rare terms counting more."""
 
@@ -46,42 +47,46 @@ class Passage:
         return max(self.share, self.evidence / (self.evidence + CONVINCING))
 
 
-def weigh(wanted: set[str], chunks: Sequence[Chunk]) -> list[Passage]:
-    """Judge passages by the terms they hold.
+def weigh(wanted: Sequence[Wish], chunks: Sequence[Chunk]) -> list[Passage]:
+    """Judge passages by what they hold of a question.
 
-    A term counts by its rarity among the passages found, as in BM25: log(1 + (N + 1) / (n + 0.5)).
-    The search brings passages with rare terms first, so a term that stands in none of them stands
-    nowhere in the library or hardly anywhere.
+    A wish counts by its rarity among the passages found, as in BM25: log(1 + (N + 1) / (n + 0.5)).
+    The search brings passages with rare terms first, so what stands in none of them stands nowhere
+    in the library or hardly anywhere.
     """
     held = [_held(wanted, chunk) for chunk in chunks]
     rarity = {
-        term: math.log(1 + (len(chunks) + 1) / (sum(one[term] for one in held) + 0.5))
-        for term in wanted
+        wish: wish.weight
+        * math.log(1 + (len(chunks) + 1) / (sum(one[wish] for one in held) + 0.5))
+        for wish in wanted
     }
     whole = sum(rarity.values())
+    several = sum(wish.weight for wish in wanted)
     passages = []
     for chunk, portions in zip(chunks, held, strict=True):
-        counts = {term: part * rarity[term] for term, part in portions.items() if part}
-        portion = sum(portions.values()) / len(wanted)
+        counts = {wish: part * rarity[wish] for wish, part in portions.items() if part}
+        portion = sum(part * wish.weight for wish, part in portions.items()) / several
         passages.append(Passage(chunk, counts, portion, sum(counts.values()) / whole))
     return passages
 
 
-def _held(wanted: set[str], chunk: Chunk) -> dict[str, float]:
-    """How much of each term a passage holds: 1.0, or a part of a longer Chinese word.
+def _held(wanted: Sequence[Wish], chunk: Chunk) -> dict[Wish, float]:
+    """How much of each wish a passage holds: 1.0, or a part of a longer Chinese word.
 
     Chinese words are cut differently from one sentence to the next, so one that is not found
     counts by the pairs of characters that are.
     """
     text = "\n".join([chunk.title, chunk.heading, chunk.text, chunk.slide_text])
-    found = set(terms(text))
-    portions = {}
-    for term in wanted:
-        portions[term] = float(term in found)
-        if len(term) > 2 and term not in found and re.match(r"[\u3400-\u9fff]", term):
-            pairs = [term[at : at + 2] for at in range(len(term) - 1)]
-            portions[term] = 0.8 * sum(pair in text for pair in pairs) / len(pairs)
-    return portions
+    found = set(index_terms(text))
+    portions = {term: _there(term, found, text) for wish in wanted for term in wish.terms}
+    return {wish: wish.held(portions) for wish in wanted}
+
+
+def _there(term: str, found: Collection[str], text: str) -> float:
+    if term in found or len(term) < 3 or not re.match(r"[\u3400-\u9fff]", term):
+        return float(term in found)
+    pairs = [term[at : at + 2] for at in range(len(term) - 1)]
+    return 0.8 * sum(pair in text for pair in pairs) / len(pairs)
 
 
 def descending(values: Iterable[float]) -> list[float]:

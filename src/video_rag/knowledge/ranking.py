@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,14 +11,17 @@ from dataclasses import dataclass, field
 
 from video_rag.model import Chunk, Segment
 from video_rag.text.timecode import overlap
-from video_rag.text.tokens import VERSION, characters, terms
+from video_rag.text.asking import Wish
+from video_rag.text.tokens import VERSION, characters, fold, index_terms, read
 
 NEAR_SECONDS = 45.0
 """What is said so long before and after a passage is its context."""
+VERBATIM = 2.5
+"""A passage that holds the question's very words counts so much more."""
 SAME_PLACE = 0.3
 """Two passages of a video that share this much of the shorter one are one place."""
 
-FORM = f"passages-1 {VERSION}"
+FORM = f"passages-2 {VERSION}"
 """Names all that decides what `entries` gives; an index of another form is made anew."""
 
 
@@ -67,17 +71,29 @@ class Field:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A question's terms, and the two columns they are looked for in."""
+    """What a question looks for, and the two columns in which."""
 
-    words: Sequence[str]
+    words: Sequence[Wish]
     characters: Sequence[str]
     word_field: Field
     character_field: Field
+    _rarities: dict[Wish, float] = field(default_factory=dict, repr=False, compare=False)
+
+    def rarity(self, wish: Wish) -> float:
+        """How rare its most usual wording is; a wording that stands nowhere does not count."""
+        if wish not in self._rarities:
+            seen, rarity = self.word_field.frequencies, self.word_field.rarity
+            found = [
+                (any(not seen.get(word) for word in wording), sum(map(rarity, wording)))
+                for wording in wish.wordings
+            ]
+            self._rarities[wish] = min(found)[1]
+        return self._rarities[wish]
 
 
 def entries(chunks: Sequence[Chunk]) -> list[Entry]:
     """The index entries of one document's passages, in the same order."""
-    line_terms = _once(terms)
+    line_terms = _once(index_terms)
     line_characters = _once(characters)
     spoken = {
         language: _Spoken(_lines(c for c in chunks if c.language == language))
@@ -111,7 +127,7 @@ def document_terms(chunks: Sequence[Chunk]) -> list[str]:
     """The index terms of a whole document; lines that passages share count once."""
     shown = dict.fromkeys(chunk.slide_text for chunk in chunks)
     texts = [*(line.text for line in _lines(chunks)), *shown]
-    return [term for text in texts for term in terms(text)]
+    return [term for text in texts for term in index_terms(text)]
 
 
 def _lines(chunks: Iterable[Chunk]) -> list[Segment]:
@@ -153,14 +169,16 @@ def score(entry: Entry, wanted: Wanted, weights: Weights) -> float:
     """How well a passage fits: BM25 over words and characters, times the words it covers."""
     words, near = Counter(entry.words), Counter(entry.near)
     length = len(entry.words)
-    total = held = rare = 0.0
-    for word in wanted.words:
-        rarity = wanted.word_field.rarity(word)
+    total = held = rare = strong = 0.0
+    for wish in wanted.words:
+        rarity = wish.weight * wanted.rarity(wish)
         rare += rarity
-        seen = words[word] + weights.near * near[word]
-        if seen:
-            held += rarity
-            total += rarity * _saturated(seen, length, wanted.word_field, weights)
+        strong += wish.weight
+        seen = {word: words[word] + weights.near * near[word] for word in wish.terms}
+        if any(seen.values()):
+            gain, share = _best_wording(wish, seen, length, wanted.word_field, weights)
+            held += rarity * share
+            total += wish.weight * gain
     if wanted.characters:
         counts, length = Counter(entry.characters), len(entry.characters)
         for character in wanted.characters:
@@ -169,8 +187,23 @@ def score(entry: Entry, wanted: Wanted, weights: Weights) -> float:
                 total += weights.characters * wanted.character_field.rarity(character) * seen
     if not rare:
         return total
-    floor = 1 / (2 * len(wanted.words))  # a passage without any of the words still has characters
+    floor = 1 / (2 * strong)  # a passage without any of the words still has characters
     return float(total * max(held / rare, floor) ** weights.coverage)
+
+
+def _best_wording(
+    wish: Wish, seen: Mapping[str, float], length: int, column: Field, weights: Weights
+) -> tuple[float, float]:
+    """What the best wording adds to BM25, and the share of it that is there."""
+    found = []
+    for index, wording in enumerate(wish.wordings):
+        worth = wish.unsure if index else 1.0
+        rarity = {word: column.rarity(word) for word in wording}
+        there = [word for word in wording if seen[word]]
+        gain = sum(rarity[word] * _saturated(seen[word], length, column, weights) for word in there)
+        share = sum(rarity[word] for word in there) / sum(rarity[word] for word in wording)
+        found.append((worth * gain, worth * share))
+    return max(found)
 
 
 def _saturated(seen: float, length: int, column: Field, weights: Weights) -> float:
@@ -178,6 +211,20 @@ def _saturated(seen: float, length: int, column: Field, weights: Weights) -> flo
     relative = length / column.mean_length if column.mean_length else 1.0
     norm = weights.k1 * (1 - weights.b + weights.b * relative)
     return seen * (weights.k1 + 1) / (seen + norm)
+
+
+def is_verbatim(question: str, chunk: Chunk) -> bool:
+    """Whether a question of several words or numbers stands in a passage as it is written.
+
+    What is the same term may still be written in two ways: 第3章 and 第三章.
+    """
+    wanted = fold(question).strip(" \t\n.,;:!?。，；：！？\"'“”")
+    if len(read(question)) < 2 or not wanted:
+        return False
+    start = r"(?<!\w)" if wanted[0].isascii() else ""
+    end = r"(?!\w)" if wanted[-1].isascii() and not wanted[-1].isdigit() else ""
+    spaced = r"\s+".join(map(re.escape, wanted.split()))
+    return bool(re.search(start + spaced + end, fold(f"{chunk.text}\n{chunk.slide_text}")))
 
 
 def distinct(ranked: Iterable[tuple[int, Chunk]], limit: int) -> list[tuple[int, Chunk]]:

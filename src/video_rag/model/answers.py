@@ -20,6 +20,8 @@ class Query(Noun):
     """ISO date; videos published on it or later."""
     until: str | None = None
     """ISO date; videos published on it or earlier."""
+    synonyms: tuple[tuple[str, ...], ...] = ()
+    """Groups of names of one thing, of which the text has one. The library fills them in."""
 
 
 class Hit(Noun):
@@ -57,6 +59,8 @@ class Question(Noun):
     collection: str | None = None
     language: str | None = None
     conversation: tuple[Turn, ...] = ()
+    synonyms: tuple[tuple[str, ...], ...] = ()
+    """Groups of names of one thing. The library fills them in."""
 
 
 class Answer(Noun):

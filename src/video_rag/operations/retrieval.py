@@ -18,8 +18,8 @@ from video_rag.library import Library
 from video_rag.model import Chunk, Hit, Query, Video
 from video_rag.operations.conditions import Conditions, Fact, day, names, quantity
 from video_rag.settings import Settings
+from video_rag.text.asking import asked
 from video_rag.text.memberships import BAR
-from video_rag.text.tokens import terms
 
 CANDIDATES = 30
 """So many passages at least tell which of a question's words are rare."""
@@ -61,8 +61,8 @@ def retrieve(library: Library, wanted: Wanted) -> list[Found]:
     ]
     if not hits and wanted.collection:
         _check_collection(wanted.collection, videos)
-    asked = set(terms(wanted.text))
-    passages = weigh(asked, [hit.chunk for hit in hits]) if asked else []
+    wishes = asked(wanted.text, library.synonyms(wanted.text))
+    passages = weigh(wishes, [hit.chunk for hit in hits]) if wishes else []
     scores = descending(passage.relevance for passage in passages)
     return [
         Found(passage.chunk, score, videos.get(passage.chunk.video_id))

@@ -1,137 +1,104 @@
 """Text → index terms, the same for passages and for questions.
 
-Width, case and Chinese script are folded, Chinese is cut into words (rjieba, search mode), English
-is stemmed (Snowball), numbers become digits whether they were written or spelled, and words that
-stand in every text are dropped.
+What reads the same is folded (`folding`), Chinese is cut into words (rjieba, search mode), English
+is stemmed (Snowball), numbers become digits whether they were written or spelled. A word that is
+written as one, with a hyphen, or in capitals within (`Wi-Fi`, `getUserName`) is indexed in its
+parts and as a whole; numbers are parted from their units. Every word is indexed; `terms` leaves out
+those that stand in every text.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import version
 
+from video_rag.text import numbers
+from video_rag.text.folding import HAN, HAS_HAN, fold, lower, plain, spelled_out
+from video_rag.text.spelling import stem
+from video_rag.text.stopwords import CHINESE_STOP_WORDS, ENGLISH_STOP_WORDS, STOP_WORDS
+
+__all__ = [
+    "CHINESE_STOP_WORDS",
+    "ENGLISH_STOP_WORDS",
+    "VERSION",
+    "Token",
+    "characters",
+    "fold",
+    "index_terms",
+    "read",
+    "terms",
+    "words",
+]
+
 VERSION = " ".join(
-    ["terms-1", *(f"{name}-{version(name)}" for name in ("rjieba", "snowballstemmer", "opencc"))]
+    ["terms-2", *(f"{name}-{version(name)}" for name in ("rjieba", "snowballstemmer", "opencc"))]
 )
-"""Names the rules of this file and the libraries behind them: an index of another version is
+"""Names the rules of `text` and the libraries behind them: an index of another version is
 rebuilt."""
 
-_HAN = "\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_KANA_HANGUL = "\u3040-\u30ff\u31f0-\u31ff\uac00-\ud7af"
-_HAS_HAN = re.compile(f"[{_HAN}]")
+_PAIRED = "\u3040-\u30ff\u31f0-\u31ff\uac00-\ud7af"
+_UNSPACED = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1050-\u109f\u1780-\u17d3"
+"""Thai, Lao, Burmese, Khmer: letters and the marks over and under them."""
+_INDIC = "\u0900-\u0963\u0971-\u0df3"
+"""Letters and vowel signs of India; Python does not count the signs among letters."""
+_LETTER = f"(?:[^\\W_{HAN}{_PAIRED}{_UNSPACED}]|[{_INDIC}])"
+_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)*(?!\d)|\d+(?:\.\d+)*"
+_ATOM = f"(?:{_NUMBER}|{_LETTER})+"
 _PIECE = re.compile(
-    f"(?P<han>[{_HAN}]+)"
-    f"|(?P<run>[{_KANA_HANGUL}]+)"
-    f"|(?P<number>\\d+(?:[.,]\\d+)*(?![^\\W\\d_{_HAN}{_KANA_HANGUL}]))"
-    f"|(?P<word>[^\\W_{_HAN}{_KANA_HANGUL}]+(?:\\+\\+|#)?)"
+    f"(?P<counted>(?<=\\d)[{numbers.COUNTED}])"
+    f"|(?P<han>[{HAN}]+)"
+    f"|(?P<paired>[{_PAIRED}]+)"
+    f"|(?P<unspaced>[{_UNSPACED}]+)"
+    r"|(?P<dotted>(?<![\w.])(?:[A-Za-z]\.){2,}(?!\w)|(?<![\w.])(?:[A-Za-z]\.)+[A-Za-z](?![\w.]))"
+    r"|(?P<slashed>(?<![\w/])[A-Za-z]{1,2}(?:[/&][A-Za-z])+(?![\w/]))"
+    r"|(?P<signed>(?<!\w)[A-Za-z](?:\+\+|#|[*+](?![A-Za-z\d_+*=])))"
+    f"|(?P<word>{_ATOM}(?:[-\u2010_]+{_ATOM})*)"
+    "|(?P<symbol>[\U0001f300-\U0001faff\u2600-\u27bf])"
 )
-_SUPERSCRIPTS = {ord(c): f" {d} " for c, d in zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True)}
+_RUN = re.compile(rf"{_NUMBER}|[^\d]+")
+_HYPHEN = re.compile("[-\u2010_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_ORDINALS = frozenset({"st", "nd", "rd", "th"})
+_WHOLE = 4
+"""A word of more parts than that is no name written in two ways."""
 _APOSTROPHE = re.compile(
     r"(?<=can)['’]t\b|(?<=ain)['’]t\b|(?<=\w)(?<!\bca)(?<!\bai)n['’]t\b"
-    r"|(?<=\w)['’](?:s|re|ll|ve|d|m)\b"
+    r"|(?<=[^\W\d])['’](?:s|re|ll|ve|d|m)\b",
+    re.IGNORECASE,
 )
 """The ends of `wasn't`, `it's` and `we'll`; what is left of them are stop-words."""
+_STARTS = re.compile(r"(?:^|[.!?:;…。！？：\n\"“”(\[>-]['’]?)\s*$")
+_NAMED = "\u02c6"
+"""Stands after a stop-word that capitals show to be a name: `Go`, `WHO`."""
+
+_STOPS = frozenset(stem(word) for word in ENGLISH_STOP_WORDS)
 
 
-def _words(block: str) -> frozenset[str]:
-    return frozenset(block.split())
+@dataclass(frozen=True)
+class Token:
+    """A word, a number or a symbol of a text, as terms."""
 
-
-ENGLISH_STOP_WORDS = _words(
-    """
-    a about above after again against ain all also am an and any are as at be because been before
-    being below between both but by can cannot could did do does doing down during each either else
-    ever every few for from further get gets getting give given go goes going gonna got had has
-    have having he her here hers herself him himself his how however i if in into is it its itself
-    just know let like made make makes many may maybe me might mine more most much must my myself
-    no nor not now of off oh ok okay on once only or other our ours ourselves out over own per
-    please put quite rather re really said same say says see seem seems shall she should show shows
-    since so some something still such sure take takes tell than that the their theirs them
-    themselves then there these they thing things think this those though through thus to too um
-    under until up upon us use used uses using very via want wants was way we well were what
-    whatever when where whether which while who whom whose why will with within without wo would
-    yeah yes yet you your yours yourself yourselves
-    """
-)
-"""Function words and the words that questions and lectures are padded with."""
-
-CHINESE_STOP_WORDS = _words(
-    """
-    这是 那是 也是 都是 而是 的 地 得 了 着 过 吗 呢 吧 啊 呀 嘛 哦 嗯 哈 啦 么 之 其 而 且 与 和
-    跟 及 或 或者 以及 并 并且 而且 但 但是 不过 然而 可是 只是 因为 因此 所以 因而 由于 于是 从而
-    既然 如果 要是 假如 假设 的话 那么 则 就 就是 就会 便 才 都 也 还 还是 还有 又 再 再次 只 只有
-    只要 只能 仅 很 非常 十分 太 更 更加 最 比较 相当 挺 真 真的 是 是否 不是 是不是 有 没有 有没有
-    没 不 不会 不能 无 在 于 从 自 自己 到 向 往 对 对于 关于 为 为了 被 把 将 给 让 使 使得 用
-    使用 以 按 按照 由 当 当然 时 时候 的时候 之后 之前 以后 以前 然后 接着 后来 最后 首先 其次
-    现在 目前 已 已经 曾经 正在 刚刚 即 即将 即使 虽然 尽管 无论 不管 除了 除非 另外 此外 例如 比如
-    譬如 诸如 等 等等 我 你 您 他 她 它 我们 你们 他们 她们 它们 咱们 大家 人们 这 那 这个 那个
-    这些 那些 这样 那样 这里 那里 这儿 那儿 这种 那种 这么 此 该 本 某 某个 某些 各 各个 每 每个
-    每一 每次 任何 所有 全部 一切 一 一个 一些 一种 一下 一点 一样 一直 一定 一般 一起 一次 一旦 个
-    些 种 次 件 位 什么 甚么 怎么 怎样 怎么样 如何 为什么 为何 何 哪 哪个 哪些 哪里 哪儿 谁 多少 几
-    几个 多么 是什么 会 能 能够 可 可以 可能 应 应该 应当 要 需要 想 想要 愿意 必须 得到 来 去 上
-    下 里 中 内 外 上面 下面 里面 之间 其中 其他 其它 另 另一 另一个 同样 看 看到 看看 说 说明 知道
-    认为 觉得 来说 来看 做 进行 成 成为 变成 作 作为 叫 叫做 称为 所 所谓 似乎 好像 也许 或许 其实
-    事实上 实际上 基本上 通常 往往 总 总是 经常 有时 有些 有点 许多 很多 更多 多 少 好 好的 请 请问
-    告诉 介绍 讲 讲解 怎么办 怎么做 怎样才能 才能 才会 为啥 咋 能否 能不能 可否 做到 有何
-    """
-)
-"""The same for Chinese, simplified."""
-
-_STOP_WORDS = ENGLISH_STOP_WORDS | CHINESE_STOP_WORDS
-
-_SMALL = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
-    sixteen seventeen eighteen nineteen
-"""
-_TENS = " twenty thirty forty fifty sixty seventy eighty ninety"
-_NUMBERS = {word: number for number, word in enumerate(_SMALL.split())} | {
-    word: 10 * number for number, word in enumerate(_TENS.split(), start=2)
-}
-_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
-_DIGIT_WORDS = {character: str(value) for character, value in _DIGITS.items()}
-_UNITS = {"十": 10, "百": 100, "千": 1000}
-_CHINESE_NUMBER = re.compile(
-    "[〇零一二两三四五六七八九]{3,}|(?=..)[〇零一二两三四五六七八九十百千]*[十百千][〇零一二两三四五六七八九十百千]*"
-)
-"""Years and codes digit by digit, or a number with units; a lone digit is left to the words."""
-
-_OUR = re.compile(r"(?<=[^aeiou])our(?=(?:s|ed|ing|ful|al|hood|able|less|ly|ite|ites)?$)")
-_ISE = re.compile(
-    r"(?<=[a-z]{3}i)s(?=(?:e|es|ed|ing|er|ers|ation|ations|able)$)"
-    r"|(?<=aly)s(?=(?:e|es|ed|ing|er|ers)$)"
-)
-_AMERICAN = {
-    "centre": "center",
-    "centres": "centers",
-    "centred": "centered",
-    "fibre": "fiber",
-    "fibres": "fibers",
-    "metre": "meter",
-    "metres": "meters",
-    "litre": "liter",
-    "litres": "liters",
-    "theatre": "theater",
-    "grey": "gray",
-    "disc": "disk",
-    "discs": "disks",
-    "maths": "math",
-    "programme": "program",
-    "programmes": "programs",
-}
-"""British spellings that no rule below catches."""
-
-
-def fold(text: str) -> str:
-    """One form for what reads the same: width, case, superscripts, traditional Chinese."""
-    folded = unicodedata.normalize("NFKC", text.translate(_SUPERSCRIPTS)).casefold()
-    return _simplify(folded) if _HAS_HAN.search(folded) else folded
+    parts: tuple[str, ...]
+    """Usually one; more of a word with a hyphen or with capitals within."""
+    whole: str = ""
+    """The parts in one; empty where there is but one."""
+    more: tuple[str, ...] = ()
+    """Other terms that find it."""
+    stop: bool = False
+    name: str = ""
+    """The term of a stop-word as a name, where capitals say so."""
+    capitals: bool = False
+    """Whether all of it is written in capitals."""
+    camel: bool = False
+    """Whether it is written as one word."""
 
 
 def terms(text: str) -> list[str]:
-    """The index terms of a text in order, stop-words left out.
+    """The terms of a text in order, stop-words left out: what it is about.
 
     >>> terms("Why is the derivative of e^x itself?")
     ['deriv', 'e', 'x']
@@ -139,35 +106,60 @@ def terms(text: str) -> list[str]:
     ['导数', '等于', '自身']
     """
     found: list[str] = []
-    spelled = 0
-    for kind, piece in _pieces(_APOSTROPHE.sub("", fold(text))):
-        if kind != "word":
-            found.extend(_CUTTERS[kind](piece))
-            spelled = 0
-            continue
-        number = _NUMBERS.get(piece)
-        if number is not None:
-            if spelled and 0 < number < 10:  # forty + four
-                found[-1] = str(spelled + number)
-                spelled = 0
-            else:
-                found.append(str(number))
-                spelled = number if number >= 20 else 0
-        elif piece not in ENGLISH_STOP_WORDS:
-            found.append(_stem(piece))
-            spelled = 0
+    for token in read(text):
+        if token.camel:
+            found.append(token.whole)
+        elif not token.stop:
+            telling = [part for part in token.parts if part not in _STOPS]
+            found += telling or token.parts
     return found
 
 
-def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    for match in _PIECE.finditer(text):
-        yield match.lastgroup or "", match.group()
+def index_terms(text: str) -> list[str]:
+    """Every term by which a text is found.
+
+    >>> index_terms("The WHO uses Wi-Fi")
+    ['the', 'who', 'whoˆ', 'use', 'wi', 'fi', 'wifi']
+    """
+    return list(_indexed(text))
+
+
+@lru_cache(maxsize=8192)
+def _indexed(text: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for token in read(text):
+        found += token.parts
+        found += (term for term in (token.whole, *token.more, token.name) if term)
+    for word in umlauts(text):
+        found += terms(spelled_out(word))
+    return tuple(found)
+
+
+def read(text: str) -> list[Token]:
+    """The words, numbers and symbols of a text in order."""
+    clean = _APOSTROPHE.sub("", plain(text))
+    tokens: list[Token | str] = []
+    for match in _PIECE.finditer(clean):
+        found = _PIECES[match.lastgroup or ""](match.group())
+        first = found[0]
+        if isinstance(first, Token) and first.stop and len(found) == 1 and clean[match.start()].isupper():
+            found = (_perhaps_name(first, match, clean),)
+        tokens += found
+    return [*_counted(tokens)]
+
+
+def umlauts(text: str) -> list[str]:
+    """The words that are typed in another way where the keyboard has no umlauts."""
+    return [] if text.isascii() else _UMLAUT.findall(unicodedata.normalize("NFC", text))
+
+
+_UMLAUT = re.compile(r"[^\W\d_]*[äöüåÄÖÜÅ][^\W\d_]*")
 
 
 def words(text: str) -> list[str]:
     """The words of a text in order, letter by letter as they stand there; stop-words left out.
 
-    For bases that compare words as they are written.
+    For bases that compare words as they are written. Where there are only stop-words, they stay.
 
     >>> words("Why is the Derivative 导数等于自身")
     ['Derivative', '导数', '等于', '自身']
@@ -175,10 +167,13 @@ def words(text: str) -> list[str]:
     import rjieba
 
     found: list[str] = []
-    for kind, run in _pieces(text):
-        cut = rjieba.cut(run) if kind == "han" else [run]
-        found += [word for word in cut if word.casefold() not in _STOP_WORDS]
-    return found
+    for match in _WRITTEN.finditer(text):
+        run = match.group()
+        found += rjieba.cut(run) if HAS_HAN.match(run) else [run]
+    return [word for word in found if word.casefold() not in STOP_WORDS] or found
+
+
+_WRITTEN = re.compile(f"[{HAN}]+|[{_PAIRED}]+|[{_UNSPACED}]+|{_ATOM}(?:\\+\\+|#)?")
 
 
 def characters(text: str) -> list[str]:
@@ -186,76 +181,181 @@ def characters(text: str) -> list[str]:
 
     They find what a word list cannot: the same thing said with a longer, shorter or rarer word.
     """
-    return [c for c in fold(text) if _HAS_HAN.match(c) and c not in CHINESE_STOP_WORDS]
+    return [c for c in fold(text) if HAS_HAN.match(c) and c not in CHINESE_STOP_WORDS]
 
 
-def _cut_han(run: str) -> list[str]:
+def _han(run: str) -> tuple[Token, ...]:
     """Words and numbers of a run of Chinese characters; long words also give their parts."""
     import rjieba
 
-    found: list[str] = []
+    found: list[Token] = []
     at = 0
-    for number in [*_CHINESE_NUMBER.finditer(run), None]:
-        words = rjieba.cut_for_search(run[at : number.start() if number else len(run)])
-        found.extend(_DIGIT_WORDS.get(w, w) for w in words if w not in CHINESE_STOP_WORDS)
+    for number in [*numbers.CHINESE_NUMBER.finditer(run), None]:
+        for word in rjieba.cut_for_search(run[at : number.start() if number else len(run)]):
+            stops = word in CHINESE_STOP_WORDS
+            term = word if stops else numbers.CHINESE_WORDS.get(word, word)
+            found.append(Token((term,), stop=stops))
         if number:
-            found.append(_chinese_number(number.group()))
+            found.append(Token((numbers.chinese_number(number.group()),)))
             at = number.end()
-    return found
+            if run[at : at + 1] in numbers.COUNTED:
+                found += _counter(run[at : at + 1])
+                at = min(at + 1, len(run))
+    return tuple(found)
 
 
-def _cut_number(piece: str) -> list[str]:
-    return [piece.replace(",", "")]
+def _counter(character: str) -> tuple[Token, ...]:
+    """What is counted stands apart from what follows: 第2讲|讲什么."""
+    return (Token((character,), stop=character in STOP_WORDS),) if character else ()
 
 
-def _cut_run(run: str) -> list[str]:
+def _paired(run: str) -> tuple[Token, ...]:
     """Kana and hangul have no word list here: overlapping pairs find any word."""
-    return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
+    return _pairs(run)
 
 
-_CUTTERS: dict[str, Callable[[str], list[str]]] = {
-    "han": _cut_han,
-    "number": _cut_number,
-    "run": _cut_run,
-}
+def _unspaced(run: str) -> tuple[Token, ...]:
+    """The same for letters with marks, which stay together."""
+    return _pairs(re.findall(r"^\W*\w?\W*|\w\W*", run))
 
 
-def _chinese_number(word: str) -> str:
-    """`四十四` → `44`, `二〇一九` → `2019`."""
-    if not any(character in _UNITS for character in word):
-        return "".join(str(_DIGITS[character]) for character in word)
-    total, digit = 0, 1 if word[0] == "十" else 0
-    for character in word:
-        if character in _UNITS:
-            total, digit = total + digit * _UNITS[character], 0
-        else:
-            digit = _DIGITS[character]
-    return str(total + digit)
+def _pairs(units: Sequence[str]) -> tuple[Token, ...]:
+    units = [unit for unit in units if unit]
+    pairs = ["".join(units[at : at + 2]) for at in range(len(units) - 1)]
+    return tuple(Token((pair,)) for pair in pairs or units)
 
 
-@cache
-def _stemmer() -> Callable[[str], str]:
-    import snowballstemmer
+def _dotted(piece: str) -> tuple[Token, ...]:
+    """`U.S.` is `US`, and `e.g.` a stop-word."""
+    return _one_word(piece.replace(".", ""))
 
-    stem: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord
-    return stem
+
+def _slashed(piece: str) -> tuple[Token, ...]:
+    """`I/O` is `IO`, and `R&D` is `RD`."""
+    parts = tuple(lower(part) for part in re.split("[/&]", piece))
+    return (Token(parts, "".join(parts)),)
+
+
+def _signed(piece: str) -> tuple[Token, ...]:
+    """`C++`, `C#`, `A*`, `B+`. The index knows no asterisk but one that is an operator."""
+    return (Token((lower(piece).replace("*", "\u2217"),)),)
+
+
+def _symbol(piece: str) -> tuple[Token, ...]:
+    return (Token((piece,)),)
+
+
+_Found = tuple["Token | str", ...]
+"""Tokens, and English number words, whose sense their neighbours decide."""
 
 
 @lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
-    """Snowball's stem of the American spelling: lecturers and askers spell differently."""
-    american = _AMERICAN.get(word) or _ISE.sub("z", _OUR.sub("or", word))
-    stem = _stemmer()(american)
-    return stem[:-1] if len(stem) > 5 and stem.endswith("ell") else stem  # modelling, modeling
+def _word(piece: str) -> _Found:
+    """What stands between two spaces: hyphens, capitals within, numbers with units."""
+    found: list[Token | str] = []
+    run: list[str] = []  # letters that hyphens or capitals join
+    is_camel = False
+    for atom in [part for part in _HYPHEN.split(piece) if part]:
+        runs = _RUN.findall(atom)
+        if len(runs) > 2 and not runs[-1][-1].isdigit():  # k8s, H2O, 3b1b
+            runs = [atom]
+        for index, one in enumerate(runs):
+            if one[0].isdigit() and one[-1].isdigit():
+                found += _joined(run, is_camel)
+                run, is_camel = [], False
+                found.append(Token((numbers.written(one),)))
+            elif not (index and one.lower() in _ORDINALS):
+                parts = _CAMEL.split(one)
+                is_camel = is_camel or (len(parts) > 1 and not run)
+                run += parts
+    return (*found, *_joined(run, is_camel))
 
 
-@cache
-def _converter() -> Callable[[str], str]:
-    import opencc
+def _joined(run: list[str], is_camel: bool) -> _Found:
+    """One token of the parts of a word, or one for each where they are words of a phrase."""
+    is_number = any(part.lower() in numbers.NUMBERS for part in run)
+    if len(run) < 2 or len(run) > _WHOLE or is_number:
+        return tuple(token for part in run for token in _one_word(part))
+    parts = tuple(stem(lower(part)) for part in run)
+    return (Token(parts, stem(lower("".join(run))), camel=is_camel),)
 
-    convert: Callable[[str], str] = opencc.OpenCC("t2s").convert
-    return convert
+
+def _one_word(word: str) -> _Found:
+    folded = lower(word)
+    if folded in numbers.NUMBERS or folded in numbers.SCALES:
+        return (folded,)
+    capitals = len(word) > 1 and word.isupper()
+    stops = folded in ENGLISH_STOP_WORDS
+    return (Token((stem(folded),), stop=stops, capitals=capitals),)
 
 
-def _simplify(text: str) -> str:
-    return _converter()(text)
+def _perhaps_name(token: Token, match: re.Match[str], text: str) -> Token:
+    """The stop-word, known as a name when it has capitals that its place does not explain."""
+    if match.end() - match.start() < 2:
+        return token
+    others = re.findall(r"[^\W\d_]{2,}", text)
+    if token.capitals:
+        is_name = sum(word.isupper() for word in others) * 2 <= len(others) or len(others) < 3
+    else:
+        capital = sum(word[0].isupper() for word in others)
+        is_title = len(others) > 2 and capital * 3 > len(others) * 2
+        is_name = not is_title and not _STARTS.search(text, 0, match.start())
+    return name_of(token) if is_name else token
+
+
+def name_of(token: Token) -> Token:
+    """The stop-word, known as a name."""
+    return replace(token, name=token.parts[0] + _NAMED)
+
+
+def _counted(found: Sequence[Token | str]) -> Iterator[Token]:
+    """The tokens, with number words as digits: `two hundred and five`, `3.5 million`."""
+    at = 0
+    last: Token | None = None
+    while at < len(found):
+        one = found[at]
+        if isinstance(one, Token):
+            if last:
+                yield last
+            last, at = one, at + 1
+            continue
+        end = at + 1
+        spelled = [one]
+        while end < len(found):
+            following = found[end : end + 2]
+            if isinstance(following[0], str):
+                spelled.append(following[0])
+                end += 1
+            elif len(following) > 1 and isinstance(following[1], str) and _joins(spelled, following[0]):
+                end += 1
+            else:
+                break
+        scales = spelled[0] in numbers.SCALES and last and last.parts[0][:1].isdigit()
+        if last and scales:
+            value = numbers.times(last.parts[0], numbers.SCALES[spelled.pop(0)])
+            last = replace(last, parts=(value,), more=last.parts)
+        for value in numbers.spelled(spelled):
+            if last:
+                yield last
+            last = Token((value,))
+        at = end
+    if last:
+        yield last
+
+
+def _joins(spelled: Sequence[str], token: Token | str) -> bool:
+    """Whether the `and` between two number words makes them one number."""
+    return isinstance(token, Token) and token.parts == ("and",) and spelled[-1] in numbers.SCALES
+
+
+_PIECES: dict[str, Callable[[str], _Found]] = {
+    "counted": _counter,
+    "han": _han,
+    "paired": _paired,
+    "unspaced": _unspaced,
+    "dotted": _dotted,
+    "slashed": _slashed,
+    "signed": _signed,
+    "word": _word,
+    "symbol": _symbol,
+}

@@ -16,8 +16,9 @@ from video_rag.knowledge import ranking
 from video_rag.knowledge.dify import rules
 from video_rag.knowledge.dify.words import questions
 from video_rag.model import Chunk, Hit, Query
+from video_rag.text.asking import asked
 from video_rag.text.memberships import frame, framed
-from video_rag.text.tokens import characters, terms
+from video_rag.text.tokens import characters
 
 WEIGHTS = ranking.Weights(document=0.0)
 SPARE = 5
@@ -47,11 +48,11 @@ class Searcher:
         depth = max(self._options.candidates, SPARE * query.limit)
         model = rules.retrieval(self._options, "economy", depth)
         found: dict[str, Record] = {}
-        for question in questions(query.text):
+        for question in questions(query.text, query.synonyms):
             for record in self._datasets.retrieve(self._dataset_id, question, model):
                 found[record.segment_id] = record
         chunks = [chunk for chunk in map(_chunk, found.values()) if chunk and _fits(chunk, query)]
-        return ranked(query.text, chunks)
+        return ranked(query, chunks)
 
     def _by_meaning(self, query: Query) -> list[Hit]:
         model = rules.retrieval(self._options, "high_quality", min(SPARE * query.limit, 100))
@@ -70,7 +71,7 @@ class Searcher:
         return sorted(hits, key=lambda hit: -hit.score)
 
 
-def ranked(question: str, chunks: Sequence[Chunk]) -> list[Hit]:
+def ranked(query: Query, chunks: Sequence[Chunk]) -> list[Hit]:
     """Candidates by BM25; how rare a word is, the candidates themselves tell."""
     by_video: dict[str, list[Chunk]] = defaultdict(list)
     for chunk in chunks:
@@ -80,19 +81,20 @@ def ranked(question: str, chunks: Sequence[Chunk]) -> list[Hit]:
         for group in by_video.values()
         for pair in zip(group, ranking.entries(group), strict=True)
     ]
-    wanted = _wanted(question, [entry for _, entry in pairs])
+    wanted = _wanted(query, [entry for _, entry in pairs])
     hits = [Hit(chunk=chunk, score=ranking.score(entry, wanted, WEIGHTS)) for chunk, entry in pairs]
     found = [hit for hit in hits if hit.score > 0]
     return sorted(found, key=lambda hit: (-hit.score, hit.chunk.video_id, hit.chunk.start))
 
 
-def _wanted(question: str, entries: Sequence[ranking.Entry]) -> ranking.Wanted:
-    words = list(dict.fromkeys(terms(question)))
-    single = list(dict.fromkeys(characters(question)))
+def _wanted(query: Query, entries: Sequence[ranking.Entry]) -> ranking.Wanted:
+    words = asked(query.text, query.synonyms)
+    found = list(dict.fromkeys(term for wish in words for term in wish.terms))
+    single = list(dict.fromkeys(characters(query.text)))
     return ranking.Wanted(
         words,
         single,
-        _field(words, [entry.words for entry in entries]),
+        _field(found, [entry.words for entry in entries]),
         _field(single, [entry.characters for entry in entries if entry.characters]),
     )
 

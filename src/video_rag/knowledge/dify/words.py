@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from video_rag.dify.datasets import MAX_QUERY
+from video_rag.text.asking import Group, asked
 from video_rag.text.tokens import terms, words
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -36,13 +37,14 @@ def has_words(text: str) -> bool:
     return any(word.isascii() or _HAN.match(word) for word in words(said) if len(word) > 1)
 
 
-def questions(text: str) -> list[str]:
+def questions(text: str, synonyms: Sequence[Group] = ()) -> list[str]:
     """The question itself, then its words in other forms, `ASKED` to a question."""
     plain = list(dict.fromkeys(words(text)))
     forms = [word for word in plain if len(word) > 1]
     for word in plain:
         forms += _forms(word)
-    forms += terms(text)
+    forms += (name for group in synonyms for one in group for name in words(one))
+    forms += (term for wish in asked(text, synonyms) if wish.weight == 1 for term in wish.terms)
     unique = [form for form in dict.fromkeys(forms) if len(form) > 1]
     starts = range(0, len(unique), ASKED)
     asked = [text[:MAX_QUERY].strip()]

@@ -13,6 +13,7 @@ from video_rag.knowledge import Holding, ranking, revision_of
 from video_rag.knowledge.embedded.database import Database
 from video_rag.model import Chunk, Document, Hit, Query, Receipt
 from video_rag.text import tokens
+from video_rag.text.asking import Wish, asked
 from video_rag.text.memberships import frame, framed
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ _MOST_TERMS = 64
 """Of a longer question the rarest words are looked for."""
 _FREQUENT = 0.2
 """A term that stands in more than this share of the passages finds no candidates on its own."""
+
+_SPELLED = 3
+"""Of so many times the wanted passages it is seen whether they hold the question's very words."""
 
 
 class Embedded:
@@ -103,6 +107,9 @@ class Embedded:
         wish = self._vectors.question(query.text) if self._vectors and query.text.strip() else None
         with self._database.reading() as db:
             scores = self._by_words(db, query)
+            for row in sorted(scores, key=lambda row: -scores[row])[: _SPELLED * query.limit]:
+                if ranking.is_verbatim(query.text, _chunk(db, row)):
+                    scores[row] *= ranking.VERBATIM
             if self._vectors and wish is not None:
                 limit = self.options.candidates
                 near = self._vectors.nearest(db, wish, *_conditions(query), limit)
@@ -133,7 +140,7 @@ class Embedded:
 
     def _by_words(self, db: sqlite3.Connection, query: Query) -> dict[int, float]:
         """Row of each candidate → its score."""
-        wanted = _wanted(db, query.text)
+        wanted = _wanted(db, query)
         candidates = _candidates(db, wanted, query, self.options.candidates)
         documents = _documents(db, wanted)
         weight = self.weights.document
@@ -206,30 +213,32 @@ def _insert(
             (row, " ".join(entry.words), " ".join(entry.near), " ".join(entry.characters)),
         )
     row = db.execute("insert into documents (document_id) values (?)", (document_id,)).lastrowid
-    title = " ".join(tokens.terms(chunks[0].title))
+    title = " ".join(tokens.index_terms(chunks[0].title))
     db.execute(
         "insert into document_terms (rowid, title, words) values (?, ?, ?)",
         (row, title, " ".join(ranking.document_terms(chunks))),
     )
 
 
-def _wanted(db: sqlite3.Connection, text: str) -> ranking.Wanted:
-    """The question's terms and how rare each is."""
+def _wanted(db: sqlite3.Connection, query: Query) -> ranking.Wanted:
+    """What the question looks for and how rare each term is."""
     passages, words, characters, with_characters = db.execute(
         "select count(*), total(words), total(characters), total(characters > 0) from passages"
     ).fetchone()
-    columns = {
-        "words": _field(db, "words", tokens.terms(text), passages, words),
-        "characters": _field(
-            db, "characters", tokens.characters(text), int(with_characters), characters
-        ),
-    }
-    rarest = {
-        name: sorted(column.frequencies, key=column.rarity, reverse=True)[:_MOST_TERMS]
-        for name, column in columns.items()
-    }
+    wishes = asked(query.text, query.synonyms)
+    single = tokens.characters(query.text)
+    terms_ = [term for wish in wishes for term in wish.terms]
+    word_field = _field(db, "words", terms_, passages, words)
+    character_field = _field(db, "characters", single, int(with_characters), characters)
+
+    def rarity(wish: Wish) -> float:
+        return wish.weight * max(map(word_field.rarity, wish.terms))
+
     return ranking.Wanted(
-        rarest["words"], rarest["characters"], columns["words"], columns["characters"]
+        sorted(wishes, key=rarity, reverse=True)[:_MOST_TERMS],
+        sorted(set(single), key=character_field.rarity, reverse=True)[:_MOST_TERMS],
+        word_field,
+        character_field,
     )
 
 
@@ -243,10 +252,15 @@ def _field(
 
 
 def _match(wanted: ranking.Wanted) -> str:
-    """The FTS5 expression that finds candidates: every term quoted, frequent ones left out."""
+    """The FTS5 expression that finds candidates: every term quoted, frequent ones left out.
+
+    Stop-words beside words that say more find none either.
+    """
+    strong = [wish for wish in wanted.words if wish.weight == 1] or wanted.words
+    words = dict.fromkeys(term for wish in strong for term in wish.terms)
     parts = []
     for columns, terms_, column in (
-        ("{words near}", wanted.words, wanted.word_field),
+        ("{words near}", list(words), wanted.word_field),
         ("characters", wanted.characters, wanted.character_field),
     ):
         seen, most = column.frequencies, _FREQUENT * column.texts
@@ -287,12 +301,13 @@ def _candidates(
 
 def _documents(db: sqlite3.Connection, wanted: ranking.Wanted) -> dict[str, float]:
     """How well whole videos fit: document → BM25, title and all that is said."""
-    if not wanted.words:
+    strong = [wish for wish in wanted.words if wish.weight == 1]
+    if not strong:
         return {}
     rows = db.execute(
         "select d.document_id, -bm25(document_terms, 1.0, 1.0) from document_terms t"
         " join documents d on d.id = t.rowid where document_terms match ?",
-        (_any(wanted.words),),
+        (_any(dict.fromkeys(term for wish in strong for term in wish.terms)),),
     )
     return dict(rows.fetchall())
 
