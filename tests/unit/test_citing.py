@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from video_rag.evidence.citing import check, quote, supports
 from video_rag.model import Chunk, Segment, join_lines
+from video_rag.text.asking import Wish
 from video_rag.text.tokens import terms
 
 
@@ -36,6 +37,11 @@ LIGHT = passage("Light slows down in glass,", "so it bends.", "Violet bends more
 GLASS = passage(
     "光在玻璃中变慢", "所以会发生折射", "斯涅尔定律由 Snell 在 1621 年发现", language="zh"
 )
+
+
+def weighed(**weights: float) -> dict[Wish, float]:
+    """Terms with what each counts."""
+    return {Wish(((term,),)): weight for term, weight in weights.items()}
 
 
 def quoted(question: str, chunk: Chunk) -> tuple[float, float, str]:
@@ -89,9 +95,8 @@ class TestQuotes:
 
     def test_the_rarer_word_decides(self) -> None:
         chunk = passage("A proof of theorems.", "Another one with primes.")
-        wanted = ["theorem", "proof", "prime"]
-        assert quote(wanted, chunk, {"theorem": 0.01, "proof": 0.01}).text.endswith("primes.")
-        assert quote(wanted, chunk, {"prime": 0.01}).text.endswith("theorems.")
+        assert quote(weighed(theorem=0.01, proof=0.01, prime=1.0), chunk).text.endswith("primes.")
+        assert quote(weighed(theorem=1.0, proof=1.0, prime=0.01), chunk).text.endswith("theorems.")
 
     def test_without_any_match_the_first_sentence_is_quoted(self) -> None:
         assert quoted("kangaroo", LIGHT)[2] == "Light slows down in glass, so it bends."

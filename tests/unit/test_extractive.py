@@ -13,7 +13,8 @@ import pytest
 from video_rag.answerers import Delta, Done
 from video_rag.answerers.extractive import Extractive
 from video_rag.model import Answer, Chunk, Hit, Query, Question, Segment, Turn, join_lines
-from video_rag.text.tokens import terms
+from video_rag.text.asking import asked
+from video_rag.text.tokens import index_terms
 
 
 def passage(video: str, at: float, *lines: str, **more: str) -> Chunk:
@@ -40,13 +41,13 @@ class Index:
     def __init__(self, *passages: Chunk) -> None:
         self.passages = passages
         self.queries: list[Query] = []
-        self.counts = [Counter(terms(f"{one.title} {one.text}")) for one in passages]
+        self.counts = [Counter(index_terms(f"{one.title} {one.text}")) for one in passages]
         self.mean = sum(map(Counter.total, self.counts)) / max(len(passages), 1)
         self.spread = Counter(term for count in self.counts for term in count)
 
     def __call__(self, query: Query) -> list[Hit]:
         self.queries.append(query)
-        wanted = set(terms(query.text))
+        wanted = {term for wish in asked(query.text) for term in wish.terms}
         scored = (
             Hit(chunk=chunk, score=self.score(wanted, count))
             for chunk, count in zip(self.passages, self.counts, strict=True)
@@ -152,9 +153,16 @@ def test_what_nobody_speaks_about_is_refused_in_words(question: str, language: s
 
 
 def test_a_question_without_any_content_asks_for_one() -> None:
-    assert ask("What?", *OPTICS).answer.startswith("There is no question")
+    assert ask("?!", *OPTICS).answer.startswith("There is no question")
     assert ask("", *OPTICS).refused
-    assert ask("是什么？", *OPTICS).answer.startswith("没有看到问题")
+    assert ask("？！——", *OPTICS).answer.startswith("There is no question")
+
+
+def test_a_question_of_stop_words_alone_is_looked_for() -> None:
+    assert ask("What?", *OPTICS).answer.startswith("Nothing in the library")
+    assert ask("是什么？", *OPTICS).answer.startswith("资料库中没有")
+    said = passage("Hamlet", 0, "Good evening.", "To be or not to be.", "That is said.")
+    assert ask("to be or not to be", *OPTICS, said).citations[0].quote == "To be or not to be."
 
 
 def test_passages_clearly_weaker_than_the_best_are_left_out() -> None:

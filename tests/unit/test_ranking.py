@@ -20,15 +20,18 @@ from video_rag.knowledge.ranking import (
 )
 from video_rag.model import Chunk
 from video_rag.testing.knowledge_contract import lecture, passages
+from video_rag.text.asking import plainly
 
-LINES = tuple(f"Talk{letter}x is said." for letter in "abcdefghijkl")
+LINES = tuple(f"Talk{letter}x." for letter in "abcdefghijkl")
 """One line every ten seconds: the context of a passage is four lines on each side."""
 
 
 def wanted(words: Mapping[str, int], characters: Mapping[str, int] | None = None) -> Wanted:
     """A question whose terms stand in so many of a hundred passages."""
     column = Field(100, 10.0, words)
-    return Wanted(list(words), list(characters or {}), column, Field(100, 10.0, characters or {}))
+    return Wanted(
+        plainly(words), list(characters or {}), column, Field(100, 10.0, characters or {})
+    )
 
 
 def entry(words: str = "", near: str = "", characters: str = "") -> Entry:
@@ -51,7 +54,7 @@ def test_context_is_that_of_the_same_language() -> None:
         update={"translations": lecture(("鲨鱼", "火山"), language="zh").sections}
     )
     made = entries(passages(both))
-    assert made[0].near == ["talk", "talkbx"]
+    assert made[0].near == ["a", "talk", "talkbx"]
     assert made[2].near == ["talk", "火山"]
     assert made[2].characters == ["鲨", "鱼"]
 

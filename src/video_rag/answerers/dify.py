@@ -23,7 +23,8 @@ from video_rag.errors import NotFound, Unavailable, VideoRagError
 from video_rag.evidence import citing
 from video_rag.model import Answer, Chunk, Citation, Query, Question, Turn
 from video_rag.text import timecode
-from video_rag.text.tokens import terms
+from video_rag.text.asking import asked
+from video_rag.text.tokens import index_terms, terms
 
 SMALL = 3
 """Small talk has at most this many terms; more of them without a passage is a refusal."""
@@ -249,13 +250,15 @@ def _found(text: str, video_id: str | None, question: Question, search: Search) 
 
 def _quoted(question: Question, sources: Sequence[Chunk]) -> Answer:
     """The lines that hold the question's words, for an app that only searches."""
-    wanted = set(terms(question.text))
+    wanted = asked(question.text, question.synonyms)
+    strong = [wish for wish in wanted if wish.weight == 1]
     blocks: list[str] = []
     citations: list[Citation] = []
     for chunk in sources:
-        if len(citations) == question.limit or not wanted & set(terms(chunk.text)):
+        there = dict.fromkeys(index_terms(chunk.text), 1.0)
+        if len(citations) == question.limit or not any(wish.held(there) for wish in strong):
             continue
-        found = citing.quote(wanted, chunk, question=question.text)
+        found = citing.quote({wish: wish.weight for wish in wanted}, chunk, question.text)
         citations.append(citing.cited(len(citations) + 1, chunk, found))
         span = timecode.span(found.start, found.end)
         blocks.append(f"[{len(citations)}] {span} “{' '.join(found.text.split())}”")

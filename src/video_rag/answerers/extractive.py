@@ -77,7 +77,6 @@ class Extractive:
             limit=max(self.options.candidates, question.limit),
             collection=question.collection,
             language=question.language,
-            synonyms=question.synonyms,
         )
         passages = weigh(wanted, [hit.chunk for hit in search(query)])
         chosen = self._choose(passages, text, question.limit)

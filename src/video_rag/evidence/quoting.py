@@ -56,15 +56,17 @@ def quote(
     if not lines:
         return Quote(chunk.start, chunk.end, chunk.text.strip() or chunk.slide_text.strip())
     value = wanted if isinstance(wanted, Mapping) else dict.fromkeys(plainly(set(wanted)), 1.0)
-    found = [set(index_terms(line.text)) for line in lines]
+    looked_for = {term for wish in value for term in wish.terms}
+    found = [looked_for & set(index_terms(line.text)) for line in lines]
     whole = sum(value.values()) or 1.0
     asked = _pairs(question)
     worded = [_pairs(line.text) & asked for line in lines]
 
     def gain(first: int, last: int, parts: int) -> float:
-        there, alike = set().union(*found[first:last]), set().union(*worded[first:last])
+        there = dict.fromkeys((term for line in found[first:last] for term in line), 1.0)
+        alike = set[str]().union(*worded[first:last])
         likeness = WORDING * len(alike) / max(len(asked), 1)
-        held = sum(counts * wish.within(there) for wish, counts in value.items())
+        held = sum(counts * wish.held(there) for wish, counts in value.items())
         return held / whole + likeness - LINE_COST * (parts - 1)
 
     first, last, _ = max(_windows(lines), key=lambda window: (gain(*window), -window[2]))
@@ -149,7 +151,7 @@ def supports(claim: str, chunk: Chunk) -> frozenset[str]:
             return frozenset(terms(words)) or frozenset({words})
     if is_cjk(claim) != is_cjk(chunk.text or chunk.slide_text):
         return _anchored(claim, everything)
-    wanted = set(terms(claim) or index_terms(claim))
+    wanted = set(terms(claim))
     found = frozenset(wanted & set(index_terms(everything)))
     enough = len(found) >= max(SUPPORT * len(wanted), min(2, len(wanted)), 1)
     return found if enough and _numbers_stand(claim, everything) else frozenset()

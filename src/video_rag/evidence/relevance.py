@@ -56,8 +56,7 @@ def weigh(wanted: Sequence[Wish], chunks: Sequence[Chunk]) -> list[Passage]:
     """
     held = [_held(wanted, chunk) for chunk in chunks]
     rarity = {
-        wish: wish.weight
-        * math.log(1 + (len(chunks) + 1) / (sum(one[wish] for one in held) + 0.5))
+        wish: wish.weight * math.log(1 + (len(chunks) + 1) / (sum(one[wish] for one in held) + 0.5))
         for wish in wanted
     }
     whole = sum(rarity.values())

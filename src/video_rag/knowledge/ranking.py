@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from video_rag.model import Chunk, Segment
-from video_rag.text.timecode import overlap
 from video_rag.text.asking import Wish
+from video_rag.text.timecode import overlap
 from video_rag.text.tokens import VERSION, characters, fold, index_terms, read
 
 NEAR_SECONDS = 45.0
@@ -183,8 +183,8 @@ def score(entry: Entry, wanted: Wanted, weights: Weights) -> float:
         counts, length = Counter(entry.characters), len(entry.characters)
         for character in wanted.characters:
             if counts[character]:
-                seen = _saturated(counts[character], length, wanted.character_field, weights)
-                total += weights.characters * wanted.character_field.rarity(character) * seen
+                often = _saturated(counts[character], length, wanted.character_field, weights)
+                total += weights.characters * wanted.character_field.rarity(character) * often
     if not rare:
         return total
     floor = 1 / (2 * strong)  # a passage without any of the words still has characters
@@ -197,9 +197,11 @@ def _best_wording(
     """What the best wording adds to BM25, and the share of it that is there."""
     found = []
     for index, wording in enumerate(wish.wordings):
-        worth = wish.unsure if index else 1.0
+        worth = wish.worth(index)
         rarity = {word: column.rarity(word) for word in wording}
         there = [word for word in wording if seen[word]]
+        if index and len(there) < len(wording):
+            continue
         gain = sum(rarity[word] * _saturated(seen[word], length, column, weights) for word in there)
         share = sum(rarity[word] for word in there) / sum(rarity[word] for word in wording)
         found.append((worth * gain, worth * share))

@@ -13,6 +13,8 @@ from video_rag.library.publishing import passages
 from video_rag.library.shelf import Shelf
 from video_rag.model import Answer, Citation, Hit, Query, Question, Video
 from video_rag.observers import Asked, emit
+from video_rag.text import synonyms
+from video_rag.text.asking import Group
 
 
 class Asking:
@@ -20,10 +22,19 @@ class Asking:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
+        self._synonyms: synonyms.Synonyms | None = None
         self._recall = Recall(self._document_digest, lambda video_id: passages(shelf, video_id))
+
+    def synonyms(self, text: str) -> tuple[Group, ...]:
+        """See `Library.synonyms`."""
+        if self._synonyms is None:
+            self._synonyms = synonyms.load(self._shelf.settings.search.synonyms)
+        return self._synonyms.of(text)
 
     def search(self, query: Query, knowledge: str | None) -> list[Hit]:
         """See `Library.search`."""
+        if not query.synonyms:
+            query = query.model_copy(update={"synonyms": self.synonyms(query.text)})
         base = self._shelf.parts.knowledge(knowledge or self._shelf.settings.search.knowledge)
         reranker = self._shelf.parts.reranker()
         if reranker is None:
@@ -42,6 +53,8 @@ class Asking:
         name = answerer or self._shelf.settings.ask.answerer
         begun = time.monotonic()
         who = self._shelf.parts.answerer(name)
+        if not question.synonyms:
+            question = question.model_copy(update={"synonyms": self.synonyms(_all_said(question))})
         for event in who.ask(question, lambda query: self.search(query, knowledge)):
             if isinstance(event, Delta):
                 yield event
@@ -72,3 +85,9 @@ class Asking:
     def _document_digest(self, video_id: str) -> str:
         found = self._shelf.ledger.results(video_id).get("document")
         return found.digest if found else ""
+
+
+def _all_said(question: Question) -> str:
+    """The question and those before it, which it may point to."""
+    earlier = (turn.text for turn in question.conversation if turn.role == "user")
+    return "\n".join([*earlier, question.text])

@@ -135,6 +135,10 @@ class Library:
         """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
         return self._asking.search(query, knowledge)
 
+    def synonyms(self, text: str) -> tuple[tuple[str, ...], ...]:
+        """The groups of names of one thing of which a text has one. Raises `BadSettings`."""
+        return self._asking.synonyms(text)
+
     def ask(
         self, question: Question, answerer: str | None = None, knowledge: str | None = None
     ) -> Iterator[Delta | Done]:

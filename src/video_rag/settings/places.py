@@ -36,7 +36,7 @@ ALIASES = {
 
 CONFIG = "VIDEO_RAG_CONFIG"
 _SECRETS = "VIDEO_RAG_SECRETS_DIR"
-_PATHS = ("home", "library.media", "library.documents")
+_PATHS = ("home", "library.media", "library.documents", "search.synonyms")
 HELP = "docs/reference/settings.md lists all settings"
 # Kubernetes gives every pod such variables for a service that is called video-rag or video-rag-api;
 # VIDEO_RAG_TEST_… and VIDEO_RAG_ALLOW_PAID are for the tests.

@@ -61,6 +61,9 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Name = Annotated[str, Field(min_length=1)]
 OptionalName = Annotated[str, BeforeValidator(_or_none)]
 Folder = Annotated[Path, BeforeValidator(absolute)]
+OptionalFile = Annotated[
+    Path | None, BeforeValidator(lambda value: absolute(value) if value not in ("", None) else None)
+]
 
 
 class Section(BaseModel):
@@ -142,6 +145,11 @@ class SearchSettings(Section):
         "", description="Reranker of the best passages; `none` keeps their order."
     )
     limit: int = Field(10, ge=1, le=100, description="Passages that a search gives.")
+    synonyms: OptionalFile = Field(
+        None,
+        description="File of names of one thing, a group on each line (`car, automobile`), used "
+        "beside a small list of our own.",
+    )
 
 
 class AskSettings(Section):

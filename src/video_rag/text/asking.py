@@ -11,10 +11,12 @@ from video_rag.text.tokens import Token, name_of, read, terms, umlauts
 
 WEAK = 0.1
 """What a stop-word counts beside words that say more."""
+_NEARLY = 0.75
 _UNSURE = 0.6
 """What a stop-word in small letters counts for one in capitals: who for WHO."""
 _KEYWORDS = 4
 """A question of so few words and no stop-word is a list of names."""
+_SHORT = 4
 _QUOTED = re.compile(r"[“「『\"]([^“”「」『』\"]{2,})[”」』\"]")
 
 Group = tuple[str, ...]
@@ -28,26 +30,29 @@ class Wish:
     wordings: tuple[tuple[str, ...], ...]
     """Each the terms that are looked for together; most have one of one term."""
     weight: float = 1.0
-    unsure: float = 1.0
-    """What a wording after the first counts."""
+    worths: tuple[float, ...] = ()
+    """What each wording counts, where that is less than 1."""
 
     @property
     def terms(self) -> tuple[str, ...]:
         """Every term of every wording."""
         return tuple(dict.fromkeys(term for wording in self.wordings for term in wording))
 
-    def held(self, portions: Mapping[str, float]) -> float:
-        """How much of it is there, from 0 to 1, given how much of each term is."""
-        return max(
-            (self.unsure if index else 1.0)
-            * sum(portions.get(term, 0.0) for term in wording)
-            / len(wording)
-            for index, wording in enumerate(self.wordings)
-        )
+    def worth(self, index: int) -> float:
+        """What a wording counts."""
+        return self.worths[index] if self.worths else 1.0
 
-    def within(self, found: Collection[str]) -> float:
-        """The same, given the terms that are there."""
-        return self.held(dict.fromkeys(found, 1.0) if not isinstance(found, dict) else found)
+    def held(self, portions: Mapping[str, float]) -> float:
+        """How much of it is there, from 0 to 1, given how much of each term is.
+
+        Of another wording nearly all must be there: `states` is no part of `US`.
+        """
+        best = 0.0
+        for index, wording in enumerate(self.wordings):
+            portion = sum(portions.get(term, 0.0) for term in wording) / len(wording)
+            if not index or portion >= _NEARLY:
+                best = max(best, self.worth(index) * portion)
+        return best
 
 
 def asked(text: str, synonyms: Sequence[Group] = ()) -> tuple[Wish, ...]:
@@ -87,10 +92,14 @@ def _wish(
     if token.parts in other:
         wordings.append(other[token.parts])
     if token.name:
-        unsure = _UNSURE if token.capitals else 1.0
-        return Wish(((token.name,), *wordings), unsure=unsure)
+        return _name(token)
     is_weak = token.stop and token.parts[0] not in literal
     return Wish(tuple(wordings), WEAK if is_weak else 1.0)
+
+
+def _name(token: Token) -> Wish:
+    unsure = _UNSURE if token.capitals else 1.0
+    return Wish(((token.name,), token.parts), worths=(1.0, unsure))
 
 
 def _named(text: str, tokens: Sequence[Token]) -> list[Token]:
@@ -115,11 +124,25 @@ def _taken_out(text: str, synonyms: Sequence[Group]) -> tuple[str, list[Wish]]:
             if found:
                 text = f"{text[: found.start()]} {text[found.end() :]}"
                 names = [name, *(other for other in group if other != name)]
-                told = [tuple(terms(one)) or tuple(_all(read(one))) for one in names]
-                wordings = tuple(dict.fromkeys(wording for wording in told if wording))
-                wishes += [Wish(wordings)] if wordings else []
+                wishes += _alike(names)
                 break
     return text, wishes
+
+
+def _alike(names: Sequence[str]) -> list[Wish]:
+    """The wish for a thing of several names."""
+    worths: dict[tuple[str, ...], float] = {}
+    for name in names:
+        tokens = read(name)
+        if len(tokens) == 1 and tokens[0].name:
+            wish = _name(tokens[0])
+            told = zip(wish.wordings, wish.worths, strict=True)
+        else:
+            told = zip([tuple(terms(name)) or tuple(_all(tokens))], [1.0], strict=True)
+        for wording, worth in told:
+            if wording:
+                worths.setdefault(wording, worth)
+    return [Wish(tuple(worths), worths=tuple(worths.values()))] if worths else []
 
 
 def pattern(name: str) -> re.Pattern[str]:
@@ -128,7 +151,8 @@ def pattern(name: str) -> re.Pattern[str]:
     before, after = (rf"(?<![^\W_{_CJK}])", rf"(?![^\W_{_CJK}])")
     start = before if clean[:1].isascii() else ""
     end = after if clean[-1:].isascii() else ""
-    return re.compile(start + r"\s+".join(map(re.escape, clean.split())) + end, re.IGNORECASE)
+    case = 0 if len(clean) <= _SHORT and clean.isupper() else re.IGNORECASE  # US is not us
+    return re.compile(start + r"\s+".join(map(re.escape, clean.split())) + end, case)
 
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff"

@@ -25,8 +25,10 @@ _LETTERS = {ord(one): other for one, other in zip("øØłŁđĐðıŧ", "oOlLdDd
 }
 """Accented letters that Unicode does not take apart."""
 _ACCENTED = re.compile("[\u00c0-\u024f\u1e00-\u1eff\u0370-\u03ff\u1f00-\u1fffЁё\u0621-\u06d3]")
-_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a"
-                    "\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]")
+_MARKS = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a"
+    "\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]"
+)
 """Accents that stand alone, Hebrew points, Arabic vowels: most people leave them out."""
 _DIGIT = re.compile(r"(?![0-9])\d")
 _GREEK = "\u0370-\u03ff\u1f00-\u1fff"

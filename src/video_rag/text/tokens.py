@@ -142,7 +142,12 @@ def read(text: str) -> list[Token]:
     for match in _PIECE.finditer(clean):
         found = _PIECES[match.lastgroup or ""](match.group())
         first = found[0]
-        if isinstance(first, Token) and first.stop and len(found) == 1 and clean[match.start()].isupper():
+        if (
+            isinstance(first, Token)
+            and first.stop
+            and len(found) == 1
+            and clean[match.start()].isupper()
+        ):
             found = (_perhaps_name(first, match, clean),)
         tokens += found
     return [*_counted(tokens)]
@@ -225,7 +230,7 @@ def _pairs(units: Sequence[str]) -> tuple[Token, ...]:
     return tuple(Token((pair,)) for pair in pairs or units)
 
 
-def _dotted(piece: str) -> tuple[Token, ...]:
+def _dotted(piece: str) -> _Found:
     """`U.S.` is `US`, and `e.g.` a stop-word."""
     return _one_word(piece.replace(".", ""))
 
@@ -310,42 +315,39 @@ def name_of(token: Token) -> Token:
 
 def _counted(found: Sequence[Token | str]) -> Iterator[Token]:
     """The tokens, with number words as digits: `two hundred and five`, `3.5 million`."""
+    done: list[Token] = []
     at = 0
-    last: Token | None = None
     while at < len(found):
         one = found[at]
         if isinstance(one, Token):
-            if last:
-                yield last
-            last, at = one, at + 1
+            done.append(one)
+            at += 1
             continue
-        end = at + 1
-        spelled = [one]
-        while end < len(found):
-            following = found[end : end + 2]
-            if isinstance(following[0], str):
-                spelled.append(following[0])
-                end += 1
-            elif len(following) > 1 and isinstance(following[1], str) and _joins(spelled, following[0]):
-                end += 1
-            else:
-                break
-        scales = spelled[0] in numbers.SCALES and last and last.parts[0][:1].isdigit()
-        if last and scales:
-            value = numbers.times(last.parts[0], numbers.SCALES[spelled.pop(0)])
-            last = replace(last, parts=(value,), more=last.parts)
-        for value in numbers.spelled(spelled):
-            if last:
-                yield last
-            last = Token((value,))
-        at = end
-    if last:
-        yield last
+        spelled, at = _number_words(found, at)
+        if spelled[0] in numbers.SCALES and done and done[-1].parts[0][:1].isdigit():
+            number = done.pop()
+            value = numbers.times(number.parts[0], numbers.SCALES[spelled.pop(0)])
+            done.append(replace(number, parts=(value,), more=number.parts))
+        done += (Token((value,)) for value in numbers.spelled(spelled))
+    return iter(done)
 
 
-def _joins(spelled: Sequence[str], token: Token | str) -> bool:
-    """Whether the `and` between two number words makes them one number."""
-    return isinstance(token, Token) and token.parts == ("and",) and spelled[-1] in numbers.SCALES
+def _number_words(found: Sequence[Token | str], start: int) -> tuple[list[str], int]:
+    """The number words from here on, and where they end; an `and` after a hundred is none."""
+    spelled: list[str] = []
+    at = start
+    while at < len(found):
+        one, following = found[at], found[at + 1 : at + 2]
+        if isinstance(one, str):
+            spelled.append(one)
+        elif not (
+            one.parts == ("and",)
+            and spelled[-1] in numbers.SCALES
+            and isinstance(following[0] if following else None, str)
+        ):
+            break
+        at += 1
+    return spelled, at
 
 
 _PIECES: dict[str, Callable[[str], _Found]] = {

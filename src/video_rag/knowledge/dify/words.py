@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from video_rag.dify.datasets import MAX_QUERY
-from video_rag.text.asking import Group, asked
+from video_rag.text.asking import Group
+from video_rag.text.asking import asked as wishes_of
 from video_rag.text.tokens import terms, words
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -44,7 +45,7 @@ def questions(text: str, synonyms: Sequence[Group] = ()) -> list[str]:
     for word in plain:
         forms += _forms(word)
     forms += (name for group in synonyms for one in group for name in words(one))
-    forms += (term for wish in asked(text, synonyms) if wish.weight == 1 for term in wish.terms)
+    forms += (term for wish in wishes_of(text, synonyms) if wish.weight == 1 for term in wish.terms)
     unique = [form for form in dict.fromkeys(forms) if len(form) > 1]
     starts = range(0, len(unique), ASKED)
     asked = [text[:MAX_QUERY].strip()]
