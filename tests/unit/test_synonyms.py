@@ -33,10 +33,10 @@ def test_an_abbreviation_in_capitals_is_no_pronoun() -> None:
 
 @pytest.mark.parametrize("line", ["car", "car,", "car => automobile, sedan"])
 def test_a_line_that_is_no_group_is_refused_by_its_number(line: str) -> None:
-    with pytest.raises(BadSettings, match="line 2 of names.txt"):
+    with pytest.raises(BadSettings, match=r"line 2 of names\.txt"):
         list(parse(f"a, b\n{line}\n", "names.txt"))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadSettings, match="none.txt cannot be read"):
+    with pytest.raises(BadSettings, match=r"none\.txt cannot be read"):
         load(tmp_path / "none.txt")
