@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_rag.text.asking import WEAK, Wish, asked
-from video_rag.text.tokens import index_terms, read
+from video_rag.text.reading import read
+from video_rag.text.tokens import index_terms
 
 
 def strong(text: str) -> list[str]:

@@ -55,7 +55,7 @@ def test_context_is_that_of_the_same_language() -> None:
     )
     made = entries(passages(both))
     assert made[0].near == ["a", "talk", "talkbx"]
-    assert made[2].near == ["talk", "火山"]
+    assert made[2].near == ["a", "talk", "火山"]
     assert made[2].characters == ["鲨", "鱼"]
 
 

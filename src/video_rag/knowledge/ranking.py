@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from video_rag.model import Chunk, Segment
 from video_rag.text.asking import Wish
+from video_rag.text.reading import read
 from video_rag.text.timecode import overlap
-from video_rag.text.tokens import VERSION, characters, fold, index_terms, read
+from video_rag.text.tokens import VERSION, characters, fold, index_terms
 
 NEAR_SECONDS = 45.0
 """What is said so long before and after a passage is its context."""

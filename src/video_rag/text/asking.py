@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from video_rag.text.folding import plain, spelled_out
-from video_rag.text.tokens import Token, name_of, read, terms, umlauts
+from video_rag.text.reading import Token, name_of, read
+from video_rag.text.tokens import terms, umlauts
 
 WEAK = 0.1
 """What a stop-word counts beside words that say more."""

@@ -11,6 +11,7 @@ from video_rag import plugins
 from video_rag.embedders import Embedder
 from video_rag.knowledge import Holding, ranking, revision_of
 from video_rag.knowledge.embedded.database import Database
+from video_rag.knowledge.embedded.matching import any_of, match_expression
 from video_rag.model import Chunk, Document, Hit, Query, Receipt
 from video_rag.text import tokens
 from video_rag.text.asking import Wish, asked
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 _MOST_TERMS = 64
 """Of a longer question the rarest words are looked for."""
-_FREQUENT = 0.2
-"""A term that stands in more than this share of the passages finds no candidates on its own."""
 
 _SPELLED = 3
 """Of so many times the wanted passages it is seen whether they hold the question's very words."""
@@ -251,30 +250,6 @@ def _field(
     return ranking.Field(texts, length / texts if texts else 0.0, frequencies)
 
 
-def _match(wanted: ranking.Wanted) -> str:
-    """The FTS5 expression that finds candidates: every term quoted, frequent ones left out.
-
-    Stop-words beside words that say more find none either.
-    """
-    strong = [wish for wish in wanted.words if wish.weight == 1] or wanted.words
-    words = dict.fromkeys(term for wish in strong for term in wish.terms)
-    parts = []
-    for columns, terms_, column in (
-        ("{words near}", list(words), wanted.word_field),
-        ("characters", wanted.characters, wanted.character_field),
-    ):
-        seen, most = column.frequencies, _FREQUENT * column.texts
-        rare = [term for term in terms_ if seen[term] <= most]
-        chosen = rare if any(seen[term] for term in rare) else terms_
-        if chosen:
-            parts.append(f"{columns} : ({_any(chosen)})")
-    return " OR ".join(parts)
-
-
-def _any(terms: Iterable[str]) -> str:
-    return " OR ".join(f'"{term}"' for term in terms)
-
-
 _FIND = """
 select p.id, p.document_id, t.words, t.near, t.characters
 from passage_terms t join passages p on p.id = t.rowid
@@ -287,7 +262,7 @@ def _candidates(
     db: sqlite3.Connection, wanted: ranking.Wanted, query: Query, limit: int
 ) -> list[tuple[int, str, ranking.Entry]]:
     """Row, document and terms of the passages that FTS5 thinks best, within the filters."""
-    match = _match(wanted)
+    match = match_expression(wanted)
     if not match:
         return []
     where, values = _conditions(query)
@@ -307,7 +282,7 @@ def _documents(db: sqlite3.Connection, wanted: ranking.Wanted) -> dict[str, floa
     rows = db.execute(
         "select d.document_id, -bm25(document_terms, 1.0, 1.0) from document_terms t"
         " join documents d on d.id = t.rowid where document_terms match ?",
-        (_any(dict.fromkeys(term for wish in strong for term in wish.terms)),),
+        (any_of(dict.fromkeys(term for wish in strong for term in wish.terms)),),
     )
     return dict(rows.fetchall())
 
