@@ -22,7 +22,7 @@ def strong(text: str) -> list[str]:
         ("What did the WHO recommend?", ["whoˆ", "recommend"]),
         ("What does the IT department do?", ["itˆ", "depart"]),
         ("US economy growth", ["usˆ", "economi", "growth"]),
-        ("Go language", ["goˆ", "languag"]),
+        ("Go compiler", ["goˆ", "compil"]),
         ("WHO", ["whoˆ"]),
         ("to be or not to be", ["to", "be", "or", "not"]),
         ('Who says "to be"?', ["to", "be"]),

@@ -47,8 +47,9 @@ _SIGNS = {
 _SIGN = re.compile(r"(?<=\d)\s?%|°\s?[CF]\b|[°€£∞√]|\$(?=\d)")
 """Signs that are read as words."""
 _UMLAUTS = {
-    ord(one): other
-    for one, other in zip("äöüåÄÖÜÅ", ("ae", "oe", "ue", "aa", "Ae", "Oe", "Ue", "Aa"), strict=True)
+    **{ord(one): f"{bare}e" for one, bare in zip("äöüÄÖÜ", "aouAOU", strict=True)},
+    ord("å"): "aa",
+    ord("Å"): "Aa",
 }
 
 
