@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from video_rag.errors import ContentError
-from video_rag.model import Frames, Line, Media, MediaSet, Noun
+from video_rag.model import Frames, Media, MediaSet, Noun
 from video_rag.pipeline import stages
 from video_rag.pipeline.work import Work, store
 from video_rag.plugins import Options
@@ -35,18 +35,6 @@ class _Torn:
         raise ContentError("no picture of talk.mp4 can be decoded")
 
 
-class _Picky:
-    """A reader that cannot read the first picture."""
-
-    version = 1
-    options = Options()
-
-    def read(self, image: bytes) -> list[Line]:
-        if image == b"\x00":
-            raise ContentError("a picture of 4000 x 8 pixels cannot be read")
-        return [Line(text="Queues", confidence=0.9)]
-
-
 def looked(tmp_path: Path, media: MediaSet, shots: int = 2) -> tuple[Work, Any, Frames]:
     blobs = Local(tmp_path / "blobs")
     (tmp_path / "talk.mp4").write_bytes(b"x")
@@ -57,12 +45,10 @@ def looked(tmp_path: Path, media: MediaSet, shots: int = 2) -> tuple[Work, Any, 
     results = {"media": result(media)}
     work = Work("file:1", blobs, results, tmp_path / "scratch", lambda *_: None)
     tools = SimpleNamespace(
-        sampler=SimpleNamespace(get=lambda: _Torn(shots)),
-        reader=SimpleNamespace(get=_Picky),
+        sampler=SimpleNamespace(name="torn", get=lambda: _Torn(shots)),
         locate=Path,
     )
-    frames = stages.look(work, tools)
-    results["frames"] = result(frames)
+    frames = stages._sampled(work, tools.sampler, tmp_path / "talk.mp4", media)
     return work, tools, frames
 
 
@@ -85,10 +71,3 @@ def test_a_picture_that_fails_leaves_the_words(tmp_path: Path) -> None:
 def test_without_sound_a_picture_that_fails_is_the_error(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="can be decoded"):
         looked(tmp_path, files(tmp_path, speech=False), shots=0)
-
-
-def test_a_slide_that_cannot_be_read_is_a_note(tmp_path: Path) -> None:
-    work, tools, _ = looked(tmp_path, files(tmp_path, speech=True))
-    slides = stages.read(work, tools)
-    assert [slide.text for slide in slides.slides] == ["", "Queues"]
-    assert slides.notes[1].startswith("the slide at 0:00 could not be read: a picture of 4000")
