@@ -26,7 +26,8 @@ class NewVideo(BaseModel):
 
     url: Annotated[str, Field(min_length=1, max_length=4000)]
     collection: Name | None = None
-    title: Name | None = None
+    title: Annotated[str, Field(max_length=300)] | None = None
+    """For a single video; an empty one takes back what was given."""
     language: Name | None = None
     fetch: Annotated[str, Field(max_length=20)] | None = None
     """`video`, `audio`, `subtitles`, or a greatest height such as `480p`."""

@@ -53,7 +53,9 @@ def add(
         typer.Option("--from", help="A text file with a path or URL a line.", metavar="FILE"),
     ] = None,
     collection: Annotated[str | None, typer.Option(help="Put them into this collection.")] = None,
-    title: Annotated[str | None, typer.Option(help="Title, for a single video.")] = None,
+    title: Annotated[
+        str | None, typer.Option(help='Title, for a single video; "" takes one back.')
+    ] = None,
     language: Annotated[str | None, typer.Option(help="Spoken language, such as zh or en.")] = None,
     fetch: Annotated[
         str | None, typer.Option(help="What is fetched: video, audio, subtitles, or 480p.")

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from video_rag.errors import NotFound, UnsupportedUrl, VideoRagError
+from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.library.intake import Given, Intake
 from video_rag.library.looking import Looking
+from video_rag.library.replacing import Replacing
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
 from video_rag.library.watching.watch import Checked, Watch
-from video_rag.model import MediaSet, Page, Video
+from video_rag.model import Page, Video
 from video_rag.pipeline.files import discard
 from video_rag.sources import Counting
 
@@ -42,14 +43,14 @@ class Adding:
 
     def add(self, urls: Iterable[str], wishes: Wishes) -> Iterator[Added]:
         """See `Library.add`."""
-        known = self._shelf.urls()
+        replacing = Replacing(self._shelf, self.remove)
         self.intake.left.clear()
-        left = iter(urls)
+        left = iter(self._of_one_video(list(urls), replacing.known) if wishes.title else urls)
         while some := list(islice(left, _LOOK_AHEAD)):
             given: dict[str, list[tuple[Video, Given]]] = {}
             for url in some:
                 try:
-                    for found in self._found(url, set(known.values())):
+                    for found in self._found(url, replacing.known):
                         if isinstance(found, VideoRagError):
                             yield Added(url, error=found)
                         else:
@@ -57,22 +58,42 @@ class Adding:
                             given.setdefault(found.video_id, []).append((found, one))
                 except VideoRagError as error:
                     yield Added(url, error=error)
-            yield from self._work_on(given, known)
+            yield from self._work_on(given, replacing)
 
     def run(self) -> Iterator[Checked | Status]:
         """See `Library.run`."""
         self.intake.left.clear()
         yield from self.watch.check()
-        known = self._shelf.urls()
+        replacing = Replacing(self._shelf, self.remove)
         for video_id in self.intake.process(self.intake.unfinished()):
-            yield self._settled(video_id, known)
+            yield self._settled(video_id, replacing)
 
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """See `Library.retry`."""
+        replacing = Replacing(self._shelf, self.remove)
         for video_id in video_ids:
             self._ledger.forgive(video_id)
             self.intake.work(video_id)
-            yield self._looking.status(video_id)
+            yield self._settled(video_id, replacing)
+
+    def _of_one_video(self, urls: list[str], known: set[str]) -> list[str]:
+        """The same paths and URLs, if a title can be theirs: nothing is taken in otherwise.
+
+        Raises `UsageError` when they stand for several videos.
+        """
+        ids: set[str] = set()
+        for url in urls:
+            try:
+                for number, found in enumerate(self._found(url, known)):
+                    ids.add(found.video_id or f"{url}#{number}")
+            except VideoRagError:  # told when it is added
+                ids.add(url)
+            if len(ids) > 1:
+                raise UsageError(
+                    "a title is for one video, and this is more than one",
+                    hint="add them one by one, each with its title, or all without --title",
+                )
+        return urls
 
     def remove(self, video_id: str) -> None:
         """See `Library.remove`."""
@@ -108,7 +129,7 @@ class Adding:
                 yield from source.parts(found)
 
     def _work_on(
-        self, given: Mapping[str, list[tuple[Video, Given]]], known: dict[str, str]
+        self, given: Mapping[str, list[tuple[Video, Given]]], replacing: Replacing
     ) -> Iterator[Added]:
         """Work on what was given; the videos that need nothing come first."""
         stale = dict.fromkeys(
@@ -120,26 +141,16 @@ class Adding:
         rest = dict.fromkeys(given)
         for video_id in (*fresh, *self.intake.process(stale)):
             rest.pop(video_id, None)
-            status = self._settled(video_id, known)
+            status = self._settled(video_id, replacing, is_given=True)
             yield from _told(given[video_id], status)
         for video_id in rest:  # its site cools down
             yield from _told(given[video_id], self._looking.status(video_id))
 
-    def _settled(self, video_id: str, known: dict[str, str]) -> Status:
+    def _settled(self, video_id: str, replacing: Replacing, *, is_given: bool = False) -> Status:
         """The status of a video that was worked on; a ready one takes an earlier one's place."""
         status = self._looking.status(video_id)
-        if status.state == "ready":
-            self._replace_earlier(status.video, known)
-        known[status.video.url] = video_id
+        replacing.settle(status, is_given=is_given)
         return status
-
-    def _replace_earlier(self, video: Video, known: Mapping[str, str]) -> None:
-        """A file that changed, or a subtitle whose video came: the earlier version goes."""
-        media = self._shelf.read(self._ledger.results(video.video_id), "media", MediaSet)
-        for url in {video.url, *(file.path for file in media.files)}:
-            earlier = known.get(url)
-            if earlier and earlier != video.video_id and self._ledger.results(earlier):
-                self.remove(earlier)
 
 
 def _told(given: Iterable[tuple[Video, Given]], status: Status) -> Iterator[Added]:

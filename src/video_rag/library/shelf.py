@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from video_rag.errors import NotFound, UnsupportedUrl
 from video_rag.library.wiring import Parts
-from video_rag.model import Noun, Video
+from video_rag.model import Noun
 from video_rag.observers import Observer
 from video_rag.pipeline.engine import Engine
 from video_rag.pipeline.work import load
@@ -67,9 +67,3 @@ class Shelf:
         if found is None:
             raise NotFound(f"{video_id} has no {name} yet", hint=f"see `video-rag show {video_id}`")
         return found
-
-    def urls(self) -> dict[str, str]:
-        """The id of the video that came from each path or URL."""
-        rows = self.ledger.all_results().values()
-        videos = [self.read(results, "video", Video) for results in rows if "video" in results]
-        return {video.url: video.video_id for video in videos}

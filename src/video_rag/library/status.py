@@ -41,6 +41,7 @@ class Wishes:
 
     collection: str | None = None
     title: str | None = None
+    """"" takes one back that was given."""
     language: str | None = None
     wanted: str | None = None
     """What of them is fetched: see `Video.wanted`."""
@@ -73,12 +74,14 @@ def merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> 
         # a source that knows of no revisions leaves the one that a subscription found out
         "fingerprint": found.fingerprint or (old.fingerprint if old else ""),
     }
-    if wishes.title or (old and old.is_title_given):
-        update |= {"title": wishes.title or (old.title if old else ""), "is_title_given": True}
+    title = None if wishes.title is None else " ".join(wishes.title.split())
+    is_given = bool(title) if title is not None else bool(old and old.is_title_given)
+    if is_given:
+        update |= {"title": title or (old.title if old else ""), "is_title_given": True}
     if old and old.url != found.url and Path(old.url).is_file():
         update |= {"url": old.url, "stem": old.stem, "fingerprint": old.fingerprint}
-        if "title" not in update:
-            update["title"] = old.title
+        if not is_given:
+            update["title"] = (old.stem or found.title) if old.is_title_given else old.title
     return found.model_copy(update=update)
 
 

@@ -154,7 +154,7 @@ class Ledger(Protocol):
         """The results of every video, in the order the videos were added; no pictures' rows."""
 
     def commit(self, video_id: str, stage: str, results: Mapping[str, Result]) -> None:
-        """Keep what a stage made in place of all it made before; forget its failure."""
+        """Keep what a stage made (or nothing) in place of all before; forget its failure."""
 
     def remove(self, video_id: str) -> None:
         """Forget all about a video, its receipts included."""

@@ -88,7 +88,8 @@ class Sql:
                     return  # the video was removed while the stage worked
                 db.execute(insert(videos).values(video_id=video_id))
             db.execute(_of(results, video_id, stage))
-            db.execute(insert(results), rows)
+            if rows:
+                db.execute(insert(results), rows)
             db.execute(_of(failures, video_id, stage))
 
     def remove(self, video_id: str) -> None:

@@ -1,0 +1,110 @@
+"""What goes when a video came: earlier versions of a file, words whose subtitles were deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from video_rag.library.shelf import Shelf
+from video_rag.library.status import Status
+from video_rag.media import SUBTITLE_SUFFIXES
+from video_rag.model import Document, MediaSet, Page, Video
+from video_rag.pipeline.files import discard
+
+_WORDS = ("listen", "compose", "save")
+"""Stages whose results hold words."""
+
+
+class Replacing:
+    """Knows which video came from which path or URL, through one pass of work."""
+
+    def __init__(self, shelf: Shelf, remove: Callable[[str], None]) -> None:
+        self._shelf = shelf
+        self._remove = remove
+        self._places: dict[str, int] = {}
+        """By id, when they joined the library."""
+        self._at: dict[str, set[str]] = {}
+        """The ids of the videos that came from each path or URL."""
+        for results in shelf.ledger.all_results().values():
+            if "video" in results:
+                self.meet(shelf.read(results, "video", Video))
+
+    @property
+    def known(self) -> set[str]:
+        """The ids of all videos."""
+        return set(self._places)
+
+    def meet(self, video: Video) -> None:
+        """Take note of a video that joined."""
+        self._places.setdefault(video.video_id, len(self._places))
+        self._at.setdefault(video.url, set()).add(video.video_id)
+
+    def settle(self, status: Status, *, is_given: bool) -> None:
+        """A ready video takes the place of the versions before; others lose what is stale.
+
+        `is_given`: whether its source has just named it, so that it is what its path holds now;
+        else a version that joined later is taken for that.
+        """
+        self.meet(status.video)
+        if status.state != "ready":
+            self._withdraw_deleted(status)
+            return
+        for earlier in self._earlier(status.video, is_given=is_given):
+            if self._shelf.ledger.results(earlier):
+                self._remove(earlier)
+
+    def _earlier(self, video: Video, *, is_given: bool) -> set[str]:
+        """The versions before, subtitles whose video came, and subtitles that lost their first."""
+        place = self._places[video.video_id]
+        media = self._shelf.read(self._shelf.ledger.results(video.video_id), "media", MediaSet)
+        found = {one for one in self._at[video.url] if is_given or self._places[one] < place}
+        for file in media.files:
+            if file.path != video.url:
+                found |= self._at.get(file.path, set())
+        if _is_subtitles(video.url):
+            found |= {one for one, files in self._headless.items() if video.url in files}
+        return found - {video.video_id}
+
+    @cached_property
+    def _headless(self) -> dict[str, set[str]]:
+        """Subtitles without a video whose first file is gone, and the files that they were.
+
+        `talk.en.srt` and `talk.zh.srt` are one lecture, known by the first of them.
+        """
+        found: dict[str, set[str]] = {}
+        gone = [url for url in self._at if _is_subtitles(url) and not Path(url).exists()]
+        for video_id in (one for url in gone for one in self._at[url]):
+            results = self._shelf.ledger.results(video_id)
+            media = self._shelf.maybe(results, "media", MediaSet)
+            found[video_id] = {file.path for file in media.files} if media else set()
+        return found
+
+    def _withdraw_deleted(self, status: Status) -> None:
+        """Take words back that nobody vouches for: their subtitles went, and there are no others.
+
+        The video could not be read anew, or its document would hold other words by now.
+        """
+        video_id, ledger = status.video.video_id, self._shelf.ledger
+        results = ledger.results(video_id)
+        media = self._shelf.maybe(results, "media", MediaSet)
+        document = self._shelf.maybe(results, "document", Document)
+        failed = [failure for failure in status.failures if failure.stage in _WORDS]
+        if not (media and document and failed) or media.of("subtitles"):
+            return
+        if all(one.origin != "sidecar" for one in (*document.sections, *document.translations)):
+            return
+        for receipt in ledger.receipts(video_id):
+            self._shelf.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
+            ledger.drop(receipt.knowledge, video_id)
+            ledger.commit(video_id, f"publish@{receipt.knowledge}", {})
+        if page := self._shelf.maybe(results, "page", Page):
+            discard(self._shelf.settings.library.documents, {page.path, *page.files})
+        for stage in _WORDS:
+            ledger.commit(video_id, stage, {})
+        for failure in failed:  # to keep nothing of a stage is to forgive it
+            ledger.fail(video_id, failure)
+
+
+def _is_subtitles(url: str) -> bool:
+    return "://" not in url and Path(url).suffix.lower() in SUBTITLE_SUFFIXES

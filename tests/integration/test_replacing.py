@@ -1,0 +1,187 @@
+"""Files that are replaced, deleted and named by people: through the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from talks import SHEEP, STARS, write_talk
+from video_rag.cli import main
+from video_rag.testing import clips
+
+MOON = ("The moon turns around the earth.", "It takes a month for one turn of the moon.")
+
+
+class Shell:
+    """Runs `video-rag …` and keeps what it printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.err = ""
+
+    def __call__(self, *arguments: str | Path, code: int | None = 0) -> str:
+        got = main([str(argument) for argument in arguments])
+        out, self.err = self._capsys.readouterr()
+        assert code in {got, None}, out + self.err
+        return out
+
+    def json(self, *arguments: str | Path, code: int | None = 0) -> Any:
+        return json.loads(self(*arguments, "--json", code=code))
+
+    def titles(self) -> list[str]:
+        return [row["title"] for row in self.json("list")]
+
+    def found(self, words: str) -> list[str]:
+        """The texts that a search gives."""
+        return [hit["text"] for hit in self.json("search", words)]
+
+
+@pytest.fixture
+def shell(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Shell:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[pipeline]\ntranscribers = ["subtitles"]\nsampler = "none"\n')
+    monkeypatch.setenv("VIDEO_RAG_CONFIG", str(settings))
+    return Shell(capsys)
+
+
+def settled(path: Path) -> Path:
+    """As if nobody had written to it for long; each call a little later than before."""
+    settled.moment += 10  # type: ignore[attr-defined]
+    os.utime(path, (settled.moment,) * 2)  # type: ignore[attr-defined]
+    return path
+
+
+settled.moment = 1_700_000_000  # type: ignore[attr-defined]
+
+
+def film(path: Path, seconds: float = 16.0, title: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures = [clips.slide_image("slide", (320, 180))] * int(seconds)
+    extras = clips.Extras(title=title, sound=clips.sine(seconds))
+    clips.write_video(path, map(np.asarray, pictures), fps=1, extras=extras)
+    return settled(path)
+
+
+def by_adding(shell: Shell, folder: Path) -> None:
+    shell("add", folder, code=None)
+
+
+def by_a_run(shell: Shell, folder: Path) -> None:
+    shell("watch", "add", folder)
+    shell("run", code=None)
+
+
+def by_a_check_and_a_later_run(shell: Shell, folder: Path) -> None:
+    shell("watch", "add", folder)
+    shell("watch", "check", "--now")
+    shell("run", code=None)
+
+
+WAYS = pytest.mark.parametrize("look", [by_adding, by_a_run, by_a_check_and_a_later_run])
+
+
+@WAYS
+def test_a_file_that_was_replaced_replaces_its_video(
+    shell: Shell, tmp_path: Path, look: Any
+) -> None:
+    folder = tmp_path / "inbox"
+    for words in (SHEEP, STARS, MOON):
+        settled(write_talk(folder / "talk.srt", words))
+        look(shell, folder)
+        for _ in range(2):
+            shell("watch", "check", "--now", code=None)
+            shell("run", code=None)
+    assert shell.titles() == ["talk"]
+    assert not any("sheep" in text for text in shell.found("sheep"))
+    assert shell.found("moon")
+
+
+@WAYS
+def test_a_video_file_that_was_replaced_replaces_its_video(
+    shell: Shell, tmp_path: Path, look: Any
+) -> None:
+    folder = tmp_path / "inbox"
+    for seconds in (16, 17, 18):
+        film(folder / "talk.mp4", seconds)
+        settled(write_talk(folder / "talk.srt", SHEEP))
+        look(shell, folder)
+        shell("watch", "check", "--now", code=None)
+        shell("run", code=None)
+    assert shell.titles() == ["talk"]
+
+
+@WAYS
+def test_words_of_a_deleted_subtitle_are_found_no_longer(
+    shell: Shell, tmp_path: Path, look: Any
+) -> None:
+    folder = tmp_path / "inbox"
+    film(folder / "talk.mp4")
+    settled(write_talk(folder / "talk.srt", SHEEP))
+    look(shell, folder)
+    assert shell.found("sheep")
+    (folder / "talk.srt").unlink()
+    look(shell, folder)
+    shell("watch", "check", "--now", code=None)
+    shell("run", code=None)
+    assert not any("sheep" in text for text in shell.found("sheep"))
+    settled(write_talk(folder / "talk.srt", SHEEP))
+    look(shell, folder)
+    shell("watch", "check", "--now", code=None)
+    shell("run", code=None)
+    assert shell.found("sheep"), "it is found again once it is back"
+
+
+@WAYS
+@pytest.mark.parametrize("deleted", ["talk.en.srt", "talk.zh.srt"])
+def test_one_of_two_languages_that_is_deleted_is_found_no_longer(
+    shell: Shell, tmp_path: Path, look: Any, deleted: str
+) -> None:
+    folder = tmp_path / "inbox"
+    settled(write_talk(folder / "talk.en.srt", SHEEP))
+    settled(write_talk(folder / "talk.zh.srt", STARS))
+    look(shell, folder)
+    assert shell.found("sheep")
+    assert shell.found("恒星")
+    (folder / deleted).unlink()
+    look(shell, folder)
+    shell("watch", "check", "--now", code=None)
+    shell("run", code=None)
+    assert shell.titles() == ["talk"]
+    gone, stays = ("sheep", "恒星") if "en" in deleted else ("恒星", "sheep")
+    assert not any(gone in text for text in shell.found(gone))
+    assert any(stays in text for text in shell.found(stays))
+
+
+def test_a_title_for_two_is_refused_and_nothing_is_taken(shell: Shell, tmp_path: Path) -> None:
+    one, two = (write_talk(tmp_path / "in" / f"{n}.srt", (*SHEEP, n)) for n in ("a", "b"))
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{one}\n{two}\n")
+    for given in ([one, two], [tmp_path / "in"], ["--from", listed]):
+        shell("add", *given, "--title", "T", code=2)
+        assert "one video" in shell.err
+        assert "one by one" in shell.err
+        assert shell.titles() == []
+    shell("add", one, "--title", "T")
+    assert shell.titles() == ["T"]
+
+
+def test_a_title_that_was_given_can_be_taken_back(shell: Shell, tmp_path: Path) -> None:
+    talk = write_talk(tmp_path / "talk.srt", SHEEP)
+    shell("add", talk, "--title", "My  talk")
+    assert shell.titles() == ["My talk"]
+    shell("add", talk)
+    assert shell.titles() == ["My talk"]
+    shell("add", talk, "--title", "")
+    assert shell.titles() == ["talk"]
+    copy = tmp_path / "copy.srt"
+    copy.write_bytes(talk.read_bytes())
+    shell("add", talk, "--title", "Mine")
+    shell("add", copy, "--title", " ")
+    assert shell.titles() == ["talk"]
