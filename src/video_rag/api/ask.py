@@ -19,6 +19,7 @@ from video_rag.errors import VideoRagError
 from video_rag.library import Library
 from video_rag.model import Query as Wanted
 from video_rag.model import Question, Turn
+from video_rag.operations import inputs
 from video_rag.operations.rows import Row, answer_row, hit_row
 
 router = APIRouter(prefix="/api", tags=["ask"], dependencies=[needs("read")])
@@ -59,7 +60,8 @@ def search(
 ) -> list[Row]:
     """The best passages first, as `video-rag search --json` gives them."""
     most = limit or library.settings.search.limit
-    query = Wanted(text=q, limit=most, collection=collection, language=language)
+    tag = inputs.check_filter(language)
+    query = Wanted(text=q, limit=most, collection=collection, language=tag)
     return [links.open(hit_row(hit)) for hit in library.search(query)]
 
 
@@ -70,7 +72,7 @@ def ask(asking: Asking, library: TheLibrary, links: TheLinks) -> StreamingRespon
         text=asking.question,
         limit=library.settings.ask.passages,
         collection=asking.collection,
-        language=asking.language,
+        language=inputs.check_filter(asking.language),
         conversation=tuple(Turn.model_validate(turn.model_dump()) for turn in asking.conversation),
     )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

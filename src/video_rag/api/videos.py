@@ -51,7 +51,8 @@ def add_video(new: NewVideo, request: Request, caller: Caller = needs("write")) 
             "only URLs can be added with this key", hint="paths on the server need the role admin"
         )
     wanted = inputs.check_wanted(new.fetch)
-    wishes = Wishes(new.collection, new.title, new.language, wanted)
+    language = inputs.check_language(new.language)
+    wishes = Wishes(new.collection, new.title, language, wanted)
     return _additions(request).add(new.url, wishes).row()
 
 

@@ -9,6 +9,7 @@ import typer
 
 from video_rag.cli.show import brief, escape, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
+from video_rag.operations import inputs
 from video_rag.text import timecode
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def search(
             text=query,
             limit=limit or library.settings.search.limit,
             collection=collection,
-            language=language,
+            language=inputs.check_filter(language),
         ),
         knowledge,
     )
@@ -70,7 +71,7 @@ def ask(
         text=question,
         limit=limit or library.settings.ask.passages,
         collection=collection,
-        language=language,
+        language=inputs.check_filter(language),
     )
     for event in library.ask(asked, answerer, knowledge):
         if isinstance(event, Delta) and not as_json and out.is_terminal:

@@ -56,7 +56,9 @@ def add(
     title: Annotated[
         str | None, typer.Option(help='Title, for a single video; "" takes one back.')
     ] = None,
-    language: Annotated[str | None, typer.Option(help="Spoken language, such as zh or en.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Spoken language: en, English, 中文 …")
+    ] = None,
     fetch: Annotated[
         str | None, typer.Option(help="What is fetched: video, audio, subtitles, or 480p.")
     ] = None,
@@ -70,7 +72,8 @@ def add(
     from video_rag.library import Wishes
 
     given = inputs.sources(sources or [], from_files or [])
-    wishes = Wishes(collection, title, language, inputs.check_wanted(fetch))
+    wanted = inputs.check_wanted(fetch)
+    wishes = Wishes(collection, title, inputs.check_language(language), wanted)
     with Meter() as meter:
         library = open_library(meter)
         added = []

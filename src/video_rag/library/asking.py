@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from video_rag.answerers import Delta, Done
+from video_rag.errors import UsageError
 from video_rag.evidence.recall import Recall
 from video_rag.library.evaluate import Score, evaluate
 from video_rag.library.publishing import passages
 from video_rag.library.shelf import Shelf
-from video_rag.model import Answer, Citation, Hit, Query, Question, Video
+from video_rag.model import Answer, Citation, Document, Hit, Query, Question, Video
 from video_rag.observers import Asked, emit
+from video_rag.stores import Result
 from video_rag.text import synonyms
 from video_rag.text.asking import Group
+
+_MOST_KNOWN = 20
+"""Names that a hint lists."""
 
 
 class Asking:
@@ -33,6 +38,13 @@ class Asking:
 
     def search(self, query: Query, knowledge: str | None) -> list[Hit]:
         """See `Library.search`."""
+        hits = self._searched(query, knowledge)
+        if not hits:
+            self._refuse_unknown(query)
+        return hits
+
+    def _searched(self, query: Query, knowledge: str | None) -> list[Hit]:
+        """The best passages, ranked again where that is set."""
         if not query.synonyms:
             query = query.model_copy(update={"synonyms": self.synonyms(query.text)})
         base = self._shelf.parts.knowledge(knowledge or self._shelf.settings.search.knowledge)
@@ -45,6 +57,32 @@ class Asking:
         scores = reranker.score(query.text, [hit.chunk.text for hit in hits])
         ranked = sorted(zip(scores, hits, strict=True), key=lambda pair: -pair[0])
         return [Hit(chunk=hit.chunk, score=score) for score, hit in ranked[: query.limit]]
+
+    def _refuse_unknown(self, query: Query) -> None:
+        """Tell who looks where nothing can be. Raises `UsageError`.
+
+        Asked only when nothing was found: the results of all videos may have to be read.
+        """
+        if not query.collection and not query.language:
+            return
+        rows = [row for row in self._shelf.ledger.all_results().values() if "video" in row]
+        if query.collection:
+            videos = [self._shelf.read(row, "video", Video) for row in rows]
+            known = {name for video in videos for name in video.collections}
+            _refuse_absent("the collection", query.collection, known)
+        if query.language:
+            _refuse_absent("the language", query.language, self._languages(rows, query.language))
+
+    def _languages(self, rows: Iterable[Mapping[str, Result]], wanted: str) -> set[str]:
+        """The languages of all passages; once the wanted one is met, no more is looked at."""
+        known: set[str] = set()
+        for row in rows:
+            document = self._shelf.maybe(row, "document", Document)
+            if document:
+                known |= {one.language for one in (*document.sections, *document.translations)}
+            if wanted in known:
+                break
+        return known
 
     def ask(
         self, question: Question, answerer: str | None, knowledge: str | None
@@ -91,3 +129,13 @@ def _all_said(question: Question) -> str:
     """The question and those before it, which it may point to."""
     earlier = (turn.text for turn in question.conversation if turn.role == "user")
     return "\n".join([*earlier, question.text])
+
+
+def _refuse_absent(what: str, name: str, known: set[str]) -> None:
+    """Raise `UsageError` for what no video of the library has."""
+    if name in known:
+        return
+    few = sorted(known)[:_MOST_KNOWN]
+    more = f" and {len(known) - len(few)} more" if len(known) > len(few) else ""
+    hint = f"known: {', '.join(few)}{more}" if few else "the library is empty: add something first"
+    raise UsageError(f"no video is in {what} {name!r}", hint=hint)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from video_rag.errors import UsageError
+from video_rag.text import languages
 
 _WANTED = re.compile(r"video|audio|subtitles|[1-9][0-9]{2,3}p")
 STANDARD_INPUT = "-"
@@ -37,6 +38,24 @@ def check_wanted(text: str | None) -> str | None:
             hint="use video, audio, subtitles, or a greatest height such as 480p",
         )
     return text
+
+
+def check_language(text: str | None) -> str | None:
+    """The tag of a language as a person writes it: `eng`, `English`, `en-US`, `中文`.
+
+    Nothing, or an empty text, says nothing. Raises `UsageError` for what is no language.
+    """
+    if text is None or not text.strip():
+        return None
+    try:
+        return languages.typed(text)
+    except ValueError as error:
+        raise UsageError(str(error), hint=languages.HINT) from error
+
+
+def check_filter(text: str | None) -> str | None:
+    """The same for passages, which may also be in a language that nobody could tell (`und`)."""
+    return "und" if text and text.strip().lower() == "und" else check_language(text)
 
 
 def _read(file: Path) -> bytes:

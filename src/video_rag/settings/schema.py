@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +23,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from video_rag.settings.redaction import hide, shown
+from video_rag.text import languages
 
 DEFAULT_HOME = "~/.video-rag"
 
@@ -52,12 +54,21 @@ def _names(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip() not in ("", "none")]
 
 
+def _languages(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Their tags, however they are written, each once."""
+    try:
+        return tuple(dict.fromkeys(map(languages.typed, names)))
+    except ValueError as error:
+        raise ValueError(f"{error} ({languages.HINT})") from None
+
+
 def _or_none(value: Any) -> Any:
     """`none` says in the environment what an empty value says in TOML."""
     return "" if value in ("none", None) else value
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Languages = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_languages)]
 Name = Annotated[str, Field(min_length=1)]
 OptionalName = Annotated[str, BeforeValidator(_or_none)]
 Folder = Annotated[Path, BeforeValidator(absolute)]
@@ -92,7 +103,7 @@ class LibrarySettings(Section):
     collection: Name = Field(
         "default", description="Collection that videos join when none is named."
     )
-    languages: Names = Field(
+    languages: Languages = Field(
         ("zh", "en"),
         min_length=1,
         description="Languages in order of preference, when one of several must be chosen.",

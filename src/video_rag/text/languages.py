@@ -68,6 +68,22 @@ def normalise(tag: str | None) -> str | None:
     return _tags().get(clean) or _tags().get(first)
 
 
+_OFTEN = "ar cs da de el en es fa fi fr he hi hu id it ja ko nl no pl pt ro ru sv th tr uk vi zh"
+HINT = f"known: {_OFTEN} and the other codes of ISO 639, or a name such as English, Deutsch, 中文"
+"""What a person is told who named a language that nobody knows."""
+
+
+def typed(text: str) -> str:
+    """The tag of a language that a person typed: `eng`, `English`, `en-US` → `en`.
+
+    Raises `ValueError`, with no more than the words, for what names no language.
+    """
+    tag = normalise(text)
+    if tag is None:
+        raise ValueError(f"{text!r} is no language that is known here")
+    return tag
+
+
 _SAMPLE = 20_000
 """Characters that are looked at; the language shows long before."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from video_rag.plugins import Options as PluginOptions
 from video_rag.plugins import inert
+from video_rag.text import languages
 
 
 class SiteOptions(BaseModel):
@@ -53,6 +54,16 @@ class Options(PluginOptions):
         ("en", "zh"),
         description="Languages of subtitles beside the speaker's own; `all` takes every one.",
     )
+
+    @field_validator("subtitle_languages")
+    @classmethod
+    def _tags(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Their tags, however they are written."""
+        try:
+            return tuple(n if n == "all" else languages.typed(n) for n in names)
+        except ValueError as error:
+            raise ValueError(f"{error} ({languages.HINT}, or all)") from None
+
     cookies: Path | None = inert(None, description="A cookies.txt of a signed-in browser.")
     proxy: SecretStr | None = inert(None, description="URL of a proxy for all requests.")
     max_bytes: int = inert(
