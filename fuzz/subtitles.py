@@ -25,7 +25,8 @@ MOST = 2.5
 
 def clock(at: float, mark: str = ",") -> str:
     whole = int(at)
-    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{mark}{round(at * 1000) % 1000:03}"
+    clock_ = f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"
+    return f"{clock_}{mark}{round(at * 1000) % 1000:03}"
 
 
 def srt(words: list[str]) -> str:
