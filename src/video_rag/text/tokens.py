@@ -88,7 +88,7 @@ _UMLAUT = re.compile(r"[^\W\d_]*[äöüåÄÖÜÅ][^\W\d_]*")
 def words(text: str) -> list[str]:
     """The words of a text in order, letter by letter as they stand there; stop-words left out.
 
-    For bases that compare words as they are written. Where there are only stop-words, they stay.
+    For bases that compare words as they are written.
 
     >>> words("Why is the Derivative 导数等于自身")
     ['Derivative', '导数', '等于', '自身']
@@ -99,7 +99,7 @@ def words(text: str) -> list[str]:
     for match in WRITTEN.finditer(text):
         run = match.group()
         found += rjieba.cut(run) if HAS_HAN.match(run) else [run]
-    return [word for word in found if word.casefold() not in STOP_WORDS] or found
+    return [word for word in found if word.casefold() not in STOP_WORDS]
 
 
 def characters(text: str) -> list[str]:

@@ -45,7 +45,9 @@ def questions(text: str, synonyms: Sequence[Group] = ()) -> list[str]:
     for word in plain:
         forms += _forms(word)
     forms += (name for group in synonyms for one in group for name in words(one))
-    forms += (term for wish in wishes_of(text, synonyms) if wish.weight == 1 for term in wish.terms)
+    if plain:
+        strong = [wish for wish in wishes_of(text, synonyms) if wish.weight == 1]
+        forms += (term for wish in strong for term in wish.terms if not term.endswith("ˆ"))
     unique = [form for form in dict.fromkeys(forms) if len(form) > 1]
     starts = range(0, len(unique), ASKED)
     asked = [text[:MAX_QUERY].strip()]
