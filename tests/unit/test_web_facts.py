@@ -159,7 +159,7 @@ def test_bilibili_s_machine_tracks_are_marked_so_and_danmaku_is_none() -> None:
 
 
 def test_languages_nobody_wants_are_left_unless_all_are_wanted() -> None:
-    info = {"subtitles": {"fr": VTT, "de": VTT, "xx-odd": VTT, "ja": [{"ext": "ttml"}]}}
+    info = {"subtitles": {"fr": VTT, "de": VTT, "xx-odd": VTT, "ja": [{"ext": "srv3"}]}}
     assert [track.key for track in tracks_of(info, ("de",))] == ["de", "xx-odd"]
     assert [track.key for track in tracks_of(info, ("all",))] == ["de", "fr", "xx-odd"]
 
