@@ -141,7 +141,7 @@ def one(seed: int, folder: Path) -> str:
 def growth(kind: str, folder: Path) -> float:
     """How much longer twice the cues take, by medians."""
     took = []
-    for count in (500, 1000):
+    for count in (2000, 4000):
         path = folder / f"long.{kind}"
         path.write_text(KINDS[kind]([f"word {n} is said" for n in range(count)]))
         runs = []
