@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from video_rag.cli import main as video_rag
-from video_rag.settings import ALIASES, PREFIX
+from video_rag.settings import ALIASES
+from video_rag.settings.places import PREFIX
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".quickstart"

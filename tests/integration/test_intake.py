@@ -116,7 +116,7 @@ def test_a_url_given_twice_is_told_twice_and_fetched_once(sites: tuple[Site, Sit
 def test_what_waits_for_a_site_is_told_at_the_end_of_a_long_list(
     sites: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("video_rag.library._LOOK_AHEAD", 2)
+    monkeypatch.setattr("video_rag.library.adding._LOOK_AHEAD", 2)
     one, two = sites
     one.pages["/0.mp4"] = Page(b"no", status=412)
     library = library_with()
