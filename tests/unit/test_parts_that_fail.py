@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from video_rag.errors import ContentError
-from video_rag.model import Frames, Media, MediaSet, Noun
+from video_rag.model import Frames, Line, Media, MediaSet, Noun
 from video_rag.pipeline import stages
 from video_rag.pipeline.work import Work, store
-from video_rag.plugins import Options
+from video_rag.plugins import Options, Part
 from video_rag.processors import Shot
 from video_rag.processors.slides import Picture
 from video_rag.stores import Result
@@ -71,3 +71,22 @@ def test_a_picture_that_fails_leaves_the_words(tmp_path: Path) -> None:
 def test_without_sound_a_picture_that_fails_is_the_error(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match="can be decoded"):
         looked(tmp_path, files(tmp_path, speech=False), shots=0)
+
+
+def test_a_slide_that_cannot_be_read_is_a_note_and_the_others_are_read(tmp_path: Path) -> None:
+    work, _tools, frames = looked(tmp_path, files(tmp_path, speech=True))
+    work.results["frames"] = Result(digest=store(work.blobs, frames), key="")
+
+    class Blind:
+        """A reader whose library gives up on the first picture."""
+
+        def read(self, image: bytes) -> list[Line]:
+            if image == bytes([0]):
+                raise ContentError("the picture is a line")
+            return [Line(text="a graph", confidence=1.0)]
+
+    reader: Part[Any] = Part("readers", "rapidocr", {})
+    reader._made = Blind()
+    slides = stages.read(work, SimpleNamespace(reader=reader))  # type: ignore[arg-type]
+    assert [slide.text for slide in slides.slides] == ["", "a graph"]
+    assert any("the picture is a line" in note for note in slides.notes)
