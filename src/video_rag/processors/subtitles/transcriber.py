@@ -18,6 +18,7 @@ from video_rag.processors.subtitles.cues import Cue, Parsed
 from video_rag.processors.subtitles.encoding import decode
 from video_rag.processors.subtitles.formats import parse
 from video_rag.processors.subtitles.neighbours import beside, frame_rate
+from video_rag.processors.subtitles.speakers import with_speakers
 from video_rag.processors.subtitles.tidy import notes_of, tidy
 from video_rag.processors.subtitles.tracks import TEXT_CODECS, read_tracks
 from video_rag.text import timecode
@@ -177,7 +178,7 @@ def _transcript(
     parsed: Parsed, language: str | None, origin: Origin, note: str = ""
 ) -> Transcript | None:
     """The tidied cues as a transcript; None when there are no words."""
-    segments = tuple(map(_segment, tidy(parsed)))
+    segments = tuple(map(_segment, with_speakers(tidy(parsed))))
     if not segments:
         return None
     return Transcript(
