@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from video_rag.digest import of_value
-from video_rag.model import Chunk, Document, Section, Segment, Slide, join_lines
+from video_rag.model import Chunk, Document, Section, Segment, Slide, join_spoken
 from video_rag.text.timecode import overlap
 
 _SENTENCE_END = re.compile(r"[.!?。！？…؟][\"'”’」』)）\]]*\s*$")
@@ -109,7 +109,7 @@ class _Maker:
         self, section: Section, lines: tuple[Segment, ...], slide_text: str, image: str
     ) -> Chunk:
         video, start = self.video, lines[0].start
-        text = join_lines(line.text for line in lines)
+        text = join_spoken(lines)
         return Chunk(
             chunk_id=of_value([video.video_id, section.language, start, text])[:32],
             video_id=video.video_id,

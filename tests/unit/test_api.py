@@ -180,7 +180,7 @@ def test_search_gives_the_rows_of_the_command_line(client: TestClient) -> None:
     assert len(rows) == 1
     assert set(rows[0]) == {
         *("video_id", "title", "source", "start", "end", "text", "score", "url", "language"),
-        *("collection", "collections", "origin"),
+        *("collection", "collections", "origin", "speakers"),
     }
     assert rows[0]["title"] == "sheep"
     none = client.get("/api/search", params={"q": "wool", "collection": "nobody's"})

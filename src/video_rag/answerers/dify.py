@@ -21,6 +21,7 @@ from video_rag.dify.events import Ended, Event, Piece, Replaced, Resource, Resou
 from video_rag.dify.passages import collections_of
 from video_rag.errors import NotFound, Unavailable, VideoRagError
 from video_rag.evidence import citing
+from video_rag.evidence.speaking import said_by
 from video_rag.model import Answer, Chunk, Citation, Query, Question, Turn
 from video_rag.text import timecode
 from video_rag.text.asking import asked
@@ -132,7 +133,7 @@ class Dify:
         text = marks.numbered(said, sources)
         cited = {one.number for one in citing.check(text, sources).citations}
         exact = [
-            _exact([chunk], question, search)[0] if number in cited else chunk
+            _exact([chunk], question, search)[0] if number in cited or question.speaker else chunk
             for number, chunk in enumerate(sources, start=1)
         ]
         checked = citing.check(text, exact)
@@ -220,7 +221,7 @@ def _pointed_at(
 
 def _exact(sources: Sequence[Chunk], question: Question, search: Search) -> list[Chunk]:
     """The same passages as the library has them, with the time of every line, if it has them."""
-    return [
+    exact = [
         next(
             (
                 own
@@ -231,6 +232,10 @@ def _exact(sources: Sequence[Chunk], question: Question, search: Search) -> list
         )
         for chunk in sources
     ]
+    if not question.speaker:
+        return exact
+    nothing = {"lines": (), "text": "", "slide_text": ""}
+    return [said_by(one, question.speaker) or one.model_copy(update=nothing) for one in exact]
 
 
 def _found(text: str, video_id: str | None, question: Question, search: Search) -> list[Chunk]:

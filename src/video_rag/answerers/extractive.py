@@ -12,6 +12,7 @@ from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.phrases import phrase
 from video_rag.evidence import citing
 from video_rag.evidence.relevance import Passage, weigh
+from video_rag.evidence.speaking import own_words
 from video_rag.model import Answer, Citation, Query, Question
 from video_rag.text import timecode
 from video_rag.text.asking import asked
@@ -77,8 +78,9 @@ class Extractive:
             limit=max(self.options.candidates, question.limit),
             collection=question.collection,
             language=question.language,
+            speaker=question.speaker,
         )
-        passages = weigh(wanted, [hit.chunk for hit in search(query)])
+        passages = weigh(wanted, own_words(text, [hit.chunk for hit in search(query)]))
         chosen = self._choose(passages, text, question.limit)
         if not chosen:
             yield from _refuse(phrase("refusal", question.text))

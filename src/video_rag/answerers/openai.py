@@ -123,6 +123,7 @@ class OpenAI:
                 limit=3 * count,
                 collection=question.collection,
                 language=question.language,
+                speaker=question.speaker,
             )
             for rank, hit in enumerate(search(query), start=1):
                 key = hit.chunk.chunk_id

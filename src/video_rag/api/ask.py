@@ -47,6 +47,7 @@ class Asking(BaseModel):
     conversation: Annotated[list[Said], Field(max_length=40)] = []
     collection: Name | None = None
     language: Name | None = None
+    speaker: Name | None = None
 
 
 @router.get("/search")
@@ -57,11 +58,12 @@ def search(
     limit: Annotated[int | None, Query(ge=1, le=100)] = None,
     collection: Filter = None,
     language: Filter = None,
+    speaker: Filter = None,
 ) -> list[Row]:
     """The best passages first, as `video-rag search --json` gives them."""
     most = limit or library.settings.search.limit
     tag = inputs.check_filter(language)
-    query = Wanted(text=q, limit=most, collection=collection, language=tag)
+    query = Wanted(text=q, limit=most, collection=collection, language=tag, speaker=speaker)
     return [links.open(hit_row(hit)) for hit in library.search(query)]
 
 
@@ -73,6 +75,7 @@ def ask(asking: Asking, library: TheLibrary, links: TheLinks) -> StreamingRespon
         limit=library.settings.ask.passages,
         collection=asking.collection,
         language=inputs.check_filter(asking.language),
+        speaker=asking.speaker,
         conversation=tuple(Turn.model_validate(turn.model_dump()) for turn in asking.conversation),
     )
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Limit = Annotated[int | None, typer.Option(help="At most so many passages.", min=1, max=1000)]
 Collection = Annotated[str | None, typer.Option(help="Only in this collection.")]
 Language = Annotated[str | None, typer.Option(help="Only passages in this language.")]
+Speaker = Annotated[
+    str | None, typer.Option(help="Only what this person says; a part of the name is enough.")
+]
 Knowledge = Annotated[str | None, typer.Option(help="The knowledge base to look in.")]
 
 
@@ -26,6 +29,7 @@ def search(
     limit: Limit = None,
     collection: Collection = None,
     language: Language = None,
+    speaker: Speaker = None,
     knowledge: Knowledge = None,
     as_json: Json = False,
 ) -> None:
@@ -40,6 +44,7 @@ def search(
             limit=limit or library.settings.search.limit,
             collection=collection,
             language=inputs.check_filter(language),
+            speaker=speaker,
         ),
         knowledge,
     )
@@ -52,11 +57,12 @@ def search(
         out.print("nothing found")
 
 
-def ask(
+def ask(  # noqa: PLR0913, PLR0917 - each is an option of the command
     question: Annotated[str, typer.Argument(help="A question, in any language.")],
     limit: Limit = None,
     collection: Collection = None,
     language: Language = None,
+    speaker: Speaker = None,
     knowledge: Knowledge = None,
     answerer: Annotated[str | None, typer.Option(help="Who answers.")] = None,
     as_json: Json = False,
@@ -72,6 +78,7 @@ def ask(
         limit=limit or library.settings.ask.passages,
         collection=collection,
         language=inputs.check_filter(language),
+        speaker=speaker,
     )
     for event in library.ask(asked, answerer, knowledge):
         if isinstance(event, Delta) and not as_json and out.is_terminal:

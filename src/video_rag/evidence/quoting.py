@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from video_rag.model import Chunk, Segment, join_lines
+from video_rag.model import Chunk, Segment, join_spoken
 from video_rag.text.asking import Wish, plainly
 from video_rag.text.tokens import index_terms, terms
 
@@ -47,17 +47,17 @@ def quote(
     """The one to four consecutive lines of a passage that hold most of what is wanted.
 
     That is terms, or wishes with what each counts. Lines that are parts of one sentence stay
-    together. Of lines with the same terms, those win that are worded like `question`:
+    together; who speaks is named. Of lines with the same terms, those win that are worded like `question`:
     the words between its terms are too common to search for, but not to choose by. With no term
     in any line the quote is the passage's first sentence; a passage without lines (slides alone)
     is quoted whole.
     """
-    lines = [line for line in chunk.lines if line.text.strip()]
+    lines = [_stripped(line) for line in chunk.lines if line.text.strip()]
     if not lines:
         return Quote(chunk.start, chunk.end, chunk.text.strip() or chunk.slide_text.strip())
     value = wanted if isinstance(wanted, Mapping) else dict.fromkeys(plainly(set(wanted)), 1.0)
     looked_for = {term for wish in value for term in wish.terms}
-    found = [looked_for & set(index_terms(line.text)) for line in lines]
+    found = [looked_for & set(index_terms(f"{line.speaker or ''} {line.text}")) for line in lines]
     whole = sum(value.values()) or 1.0
     asked = _pairs(question)
     worded = [_pairs(line.text) & asked for line in lines]
@@ -71,7 +71,12 @@ def quote(
 
     first, last, _ = max(_windows(lines), key=lambda window: (gain(*window), -window[2]))
     chosen = lines[first:last]
-    return Quote(chosen[0].start, chosen[-1].end, join_lines(line.text.strip() for line in chosen))
+    return Quote(chosen[0].start, chosen[-1].end, join_spoken(chosen))
+
+
+def _stripped(line: Segment) -> Segment:
+    text = line.text.strip()
+    return line if text == line.text else line.model_copy(update={"text": text})
 
 
 def _pairs(text: str) -> set[str]:
@@ -125,7 +130,8 @@ def _sentences(lines: Sequence[Segment]) -> Iterator[tuple[int, int]]:
 def _goes_on(line: Segment, coming: Segment) -> bool:
     """Whether a sentence runs over from one line to the next."""
     text, rest = line.text.strip(), coming.text.strip()
-    if _SENTENCE_END.search(text) or coming.start - line.end > PAUSE:
+    is_apart = coming.start - line.end > PAUSE or coming.speaker != line.speaker
+    if _SENTENCE_END.search(text) or is_apart:
         return False
     # Captions often leave a full stop out; then the capital letter tells.
     return not rest[0].isupper() or text.endswith((",", "，", "、", ";", "；", ":", "："))

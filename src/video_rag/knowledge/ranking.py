@@ -105,6 +105,7 @@ def entries(chunks: Sequence[Chunk]) -> list[Entry]:
             words=[
                 *line_terms(chunk.heading),
                 *(term for line in chunk.lines for term in line_terms(line.text)),
+                *(term for name in chunk.speakers for term in line_terms(name)),
                 *line_terms(chunk.slide_text),
             ],
             near=[
@@ -117,6 +118,7 @@ def entries(chunks: Sequence[Chunk]) -> list[Entry]:
             ],
             characters=[
                 *(c for line in chunk.lines for c in line_characters(line.text)),
+                *(c for name in chunk.speakers for c in line_characters(name)),
                 *line_characters(chunk.slide_text),
             ],
         )
@@ -127,7 +129,8 @@ def entries(chunks: Sequence[Chunk]) -> list[Entry]:
 def document_terms(chunks: Sequence[Chunk]) -> list[str]:
     """The index terms of a whole document; lines that passages share count once."""
     shown = dict.fromkeys(chunk.slide_text for chunk in chunks)
-    texts = [*(line.text for line in _lines(chunks)), *shown]
+    people = dict.fromkeys(name for chunk in chunks for name in chunk.speakers)
+    texts = [*(line.text for line in _lines(chunks)), *people, *shown]
     return [term for text in texts for term in index_terms(text)]
 
 

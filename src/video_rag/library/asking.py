@@ -5,18 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from video_rag.answerers import Delta, Done
 from video_rag.errors import UsageError
 from video_rag.evidence.recall import Recall
+from video_rag.evidence.speaking import only_by
 from video_rag.library.evaluate import Score, evaluate
 from video_rag.library.publishing import passages
 from video_rag.library.shelf import Shelf
-from video_rag.model import Answer, Citation, Document, Hit, Query, Question, Video
+from video_rag.model import Answer, Chunk, Citation, Document, Hit, Query, Question, Video
 from video_rag.observers import Asked, emit
 from video_rag.stores import Result
 from video_rag.text import synonyms
 from video_rag.text.asking import Group
+
+Place = TypeVar("Place", Chunk, Citation)
+
+WIDE, WIDER = 50, 3
+"""Where one speaker's words are looked for, so many passages, or so many times those wanted."""
 
 _MOST_KNOWN = 20
 """Names that a hint lists."""
@@ -47,6 +54,18 @@ class Asking:
         """The best passages, ranked again where that is set."""
         if not query.synonyms:
             query = query.model_copy(update={"synonyms": self.synonyms(query.text)})
+        if query.speaker is None:
+            return self._found(query, knowledge)
+        wide = query.model_copy(update={"limit": max(WIDER * query.limit, WIDE)})
+        by_meaning = bool(self._shelf.settings.search.embedder)
+        hits = only_by(
+            self._found(wide, knowledge), query.speaker, query.text, by_meaning=by_meaning
+        )
+        return [hit.model_copy(update={"chunk": self._link(hit.chunk)}) for hit in hits][
+            : query.limit
+        ]
+
+    def _found(self, query: Query, knowledge: str | None) -> list[Hit]:
         base = self._shelf.parts.knowledge(knowledge or self._shelf.settings.search.knowledge)
         reranker = self._shelf.parts.reranker()
         if reranker is None:
@@ -112,13 +131,13 @@ class Asking:
         linked = tuple(self._link(citation) for citation in answer.citations)
         return answer.model_copy(update={"citations": linked})
 
-    def _link(self, citation: Citation) -> Citation:
-        results = self._shelf.ledger.results(citation.video_id)
+    def _link(self, place: Place) -> Place:
+        results = self._shelf.ledger.results(place.video_id)
         video = self._shelf.maybe(results, "video", Video)
         if video is None:  # a base elsewhere may cite what this library does not have
-            return citation
-        url = self._shelf.tools.link(video)(citation.start)
-        return citation.model_copy(update={"url": url})
+            return place
+        url = self._shelf.tools.link(video)(place.start)
+        return place.model_copy(update={"url": url})
 
     def _document_digest(self, video_id: str) -> str:
         found = self._shelf.ledger.results(video_id).get("document")

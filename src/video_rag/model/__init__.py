@@ -21,6 +21,7 @@ from video_rag.model.words import (
     Transcript,
     Transcripts,
     join_lines,
+    join_spoken,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Slide",
     "Slides",
     "join_lines",
+    "join_spoken",
     "Section",
     "Document",
     "Page",

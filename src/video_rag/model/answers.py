@@ -22,6 +22,8 @@ class Query(Noun):
     """ISO date; videos published on it or earlier."""
     synonyms: tuple[tuple[str, ...], ...] = ()
     """Groups of names of one thing, of which the text has one. The library fills them in."""
+    speaker: str | None = None
+    """Only what this person says; a part of the name is enough."""
 
 
 class Hit(Noun):
@@ -58,6 +60,8 @@ class Question(Noun):
     limit: int = 5
     collection: str | None = None
     language: str | None = None
+    speaker: str | None = None
+    """Only what this person says."""
     conversation: tuple[Turn, ...] = ()
     synonyms: tuple[tuple[str, ...], ...] = ()
     """Groups of names of one thing. The library fills them in."""

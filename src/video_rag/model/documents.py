@@ -70,6 +70,7 @@ class Chunk(Noun):
     start: float
     end: float
     text: str
+    """What is said, and by whom where that is known; see `join_spoken`."""
     language: str
     origin: Origin
     lines: tuple[Segment, ...]
@@ -91,6 +92,11 @@ class Chunk(Noun):
     def collections(self) -> tuple[str, ...]:
         """Every collection that holds its video, the first one first."""
         return (self.collection, *self.also_in)
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Who is known to speak in it, in order."""
+        return tuple(dict.fromkeys(line.speaker for line in self.lines if line.speaker))
 
 
 class Receipt(Noun):

@@ -117,6 +117,26 @@ def join_lines(lines: Iterable[str]) -> str:
     return joined
 
 
+def join_spoken(lines: Iterable[Segment]) -> str:
+    """Running text in which a speaker is named where another one begins: `Grace Lee: It is done.`
+
+    A dash stands where somebody unknown goes on after one who is known.
+    """
+    said: list[str] = []
+    speaker: str | None = None
+    for line in lines:
+        said.append(line.text if line.speaker == speaker else spoken(line))
+        speaker = line.speaker
+    return join_lines(said)
+
+
+def spoken(line: Segment) -> str:
+    """The words of one line with who says them: `张老师：今天…`, or a dash for nobody known."""
+    if not line.speaker:
+        return f"– {line.text}"
+    return f"{line.speaker}{'：' if _is_wide(line.speaker[-1]) else ': '}{line.text}"
+
+
 def _is_wide(character: str) -> bool:
     """Whether it is a CJK character, kana or full-width punctuation, which take no spaces."""
     return "\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"

@@ -50,6 +50,7 @@ def hit_row(hit: Hit) -> Row:
         "collection": chunk.collection,
         "collections": list(chunk.collections),
         "origin": chunk.origin,
+        "speakers": list(chunk.speakers),
     }
 
 

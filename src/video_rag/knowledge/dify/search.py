@@ -40,6 +40,8 @@ class Searcher:
         """The best passages, each a place of its own."""
         if not query.text.strip():
             return []
+        if query.speaker:  # names stand among the words; whose line it is, the library tells
+            query = query.model_copy(update={"text": f"{query.speaker} {query.text}"})
         if self._technique == "economy":
             return _first(self._by_keywords(query), query.limit)
         return _first(self._by_meaning(query), query.limit)

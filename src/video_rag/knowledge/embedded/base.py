@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from video_rag import plugins
 from video_rag.embedders import Embedder
 from video_rag.knowledge import Holding, ranking, revision_of
+from video_rag.knowledge.embedded import speakers
 from video_rag.knowledge.embedded.database import Database
 from video_rag.knowledge.embedded.matching import any_of, match_expression
 from video_rag.model import Chunk, Document, Hit, Query, Receipt
@@ -34,7 +35,7 @@ class Embedded:
     embedder sums of term weights, with one sums of reciprocal ranks.
     """
 
-    version = 1
+    version = 2  # speakers are indexed
 
     class Options(plugins.Options):
         """How thoroughly to search."""
@@ -105,6 +106,7 @@ class Embedded:
         self._refresh()
         wish = self._vectors.question(query.text) if self._vectors and query.text.strip() else None
         with self._database.reading() as db:
+            speakers.prepare(db)
             scores = self._by_words(db, query)
             for row in sorted(scores, key=lambda row: -scores[row])[: _SPELLED * query.limit]:
                 if ranking.is_verbatim(query.text, _chunk(db, row)):
@@ -294,6 +296,7 @@ def _conditions(query: Query) -> tuple[str, list[str]]:
         "p.document_id = ?": query.video_id,
         "p.published >= ?": query.since,
         "p.published <= ?": query.until,
+        speakers.CONDITION: query.speaker,
     }
     chosen = {condition: [value] for condition, value in wished.items() if value is not None}
     if query.collection is not None:

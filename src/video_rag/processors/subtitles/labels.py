@@ -8,34 +8,34 @@ import unicodedata
 NO_NAME, LIKELY, CERTAIN, ROLE = range(4)
 """No name of anybody; perhaps one; a whole name; a title, a part or a speaker's number."""
 
+
+def _words(block: str) -> frozenset[str]:
+    return frozenset(block.split())
+
+
 _MOST_WORDS = 5
 _HAN = re.compile(r"[\u3400-\u9fff·•]+")
 _SUFFIX = re.compile(r"\s*(?:[(（][^()（）]{1,30}[)）]|[|/@]\s*\S.{0,30}|\s[-–]\s\S.{0,30})$")
 """What meetings add to a name: `(Guest)`, `| Acme`, `- Acme`."""
-_PARTICLES = frozenset(
-    "de da do dos das di du del della van von der den ter la le el al bin ibn ben y e zu".split()
+_PARTICLES = _words(
+    "de da do dos das di du del della van von der den ter la le el al bin ibn ben y e zu"
 )
-_HONORIFICS = frozenset(
-    """
+_HONORIFICS = _words("""
     dr mr mrs ms miss prof professor sir madam lady lord rev father sister brother captain
     president chairman chairwoman senator judge justice officer
-    """.split()
-)
-_ROLES = frozenset(
-    """
+    """)
+_ROLES = _words("""
     speaker spk participant interviewer interviewee moderator narrator host cohost guest presenter
     lecturer instructor teacher student professor panelist audience operator anchor reporter
     announcer commentator translator interpreter man woman boy girl caller respondent sprecher
     orateur
-    """.split()
-)
+    """)
 _NUMBERED = re.compile(
     r"(?:(?P<role>[a-z]+)|发言人|發言人|说话人|說話人|讲者|講者|嘉宾|嘉賓|学生|學生|同学|記者|记者)"
     r"(?:[\s_#-]*(?:\d{1,3}|[一二三四五六七八九十甲乙丙丁])|[\s_#-]+[a-z])",
     re.IGNORECASE,
 )
-_NO_SPEAKERS = frozenset(
-    """
+_NO_SPEAKERS = _words("""
     a about above abstract action actual actually addendum address advantage advantages advice
     after agenda aim also alert all although always amount analysis and answer answers appendix
     approach argument article as assignment assume assumption at attention author axiom background
@@ -80,8 +80,7 @@ _NO_SPEAKERS = frozenset(
     values variable version very video view voice wait warning watch way weakness weaknesses website
     wednesday week what when where whereas which while who why win with word words work wow wrong
     year years yes yesterday you your
-    """.split()
-)
+    """)
 """What people write before a colon without naming anybody."""
 _NOUN_END = re.compile(r"(?:tions?|sions?|ness|olog(?:y|ies)|ics|isms?|ments?|ware)$")
 _HAN_TITLE = re.compile(
@@ -119,11 +118,11 @@ def _look_words(words: list[str]) -> int:
     plain = [_letters(word) for word in words]
     if any(word in _NO_SPEAKERS or _NOUN_END.search(word) for word in plain):
         return NO_NAME
-    if not all(map(_is_name_like, words)) or not _is_name_like(words[0]):
+    if not all(map(_is_name_like, words)):
         return NO_NAME
     if any(word in _ROLES for word in plain) or plain[0] in _HONORIFICS:
         return ROLE
-    telling = [word for word in plain if word not in _PARTICLES]
+    telling = [_letters(word) for word in words if word not in _PARTICLES]
     if not any(len(word) > 1 for word in telling):  # Q: and A:
         return NO_NAME
     has_case = any(character.isupper() for word in words for character in word)
@@ -136,7 +135,7 @@ def _letters(word: str) -> str:
 
 def _is_name_like(word: str) -> bool:
     """`Grace`, `O'Neil`, `LEE`, `J.`, `van`, and words of scripts that have no capitals."""
-    if word.casefold() in _PARTICLES:
+    if word in _PARTICLES:
         return True
     letters = word.replace("'", "").replace("’", "").replace("-", "").rstrip(".").replace(".", "")
     marks = ("Mn", "Mc")
@@ -152,7 +151,7 @@ def _look_han(name: str) -> int:
         return LIKELY if name in _TITLES_ALONE_NOT else ROLE
     if "·" in name or "•" in name:
         return CERTAIN
-    if not 2 <= len(name) <= 4:  # noqa: PLR2004 (characters of a Chinese name)
+    if not 2 <= len(name) <= 4:
         return NO_NAME
     import rjieba
 

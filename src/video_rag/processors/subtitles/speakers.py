@@ -134,7 +134,7 @@ def _labelled(line: str) -> _Labelled | None:
         return None
     name, said = " ".join(found["name"].split()), found["said"]
     is_apart = found["gap"] or not said or "：" in line[: found.start("said")]
-    is_wide = bool(said) and ord(said[0]) >= 0x3000  # noqa: PLR2004 (no spaces in Chinese)
+    is_wide = bool(said) and ord(said[0]) >= 0x3000
     return _Labelled(name, said) if is_apart or is_wide or found["open"] else None
 
 
