@@ -47,8 +47,8 @@ def quote(
     """The one to four consecutive lines of a passage that hold most of what is wanted.
 
     That is terms, or wishes with what each counts. Lines that are parts of one sentence stay
-    together; who speaks is named. Of lines with the same terms, those win that are worded like `question`:
-    the words between its terms are too common to search for, but not to choose by. With no term
+    together; who speaks is named. Of lines with the same terms, those win that are worded like
+    `question`: the words between its terms are too common to search for, but not to choose by. With no term
     in any line the quote is the passage's first sentence; a passage without lines (slides alone)
     is quoted whole.
     """

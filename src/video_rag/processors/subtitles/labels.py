@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from video_rag.text.kinds import may_be_name
+
 NO_NAME, LIKELY, CERTAIN, ROLE = range(4)
 """No name of anybody; perhaps one; a whole name; a title, a part or a speaker's number."""
 
@@ -91,11 +93,6 @@ _HAN_TITLE = re.compile(
 )
 _TITLES_ALONE_NOT = frozenset({"博士", "先生", "小姐", "女士"})
 """Said of somebody as often as by somebody."""
-_SURNAMES = frozenset(
-    "王李张張刘劉陈陳杨楊赵趙黄黃周吴吳徐孙孫胡朱高林何郭马馬罗羅梁宋郑鄭谢謝韩韓唐冯馮于董萧蕭程曹袁邓鄧"
-    "许許傅沈曾彭吕呂苏蘇卢盧蒋蔣蔡贾賈丁魏薛叶葉阎閻余潘杜戴夏钟鍾汪田任姜范方石姚谭譚廖邹鄒熊金陆陸"
-    "郝孔白崔康毛邱秦江史顾顧侯邵孟龙龍万萬段雷钱錢汤湯尹黎易常武乔喬贺賀赖賴龚龔文"
-)
 
 
 def look(label: str) -> int:
@@ -153,10 +150,4 @@ def _look_han(name: str) -> int:
         return CERTAIN
     if not 2 <= len(name) <= 4:
         return NO_NAME
-    import rjieba
-
-    kinds = [kind for _, kind in rjieba.tag(name)]
-    if all(kind.startswith("nr") for kind in kinds):
-        return LIKELY
-    is_unknown = len(kinds) > 1 and not rjieba.has_word(name)
-    return LIKELY if is_unknown and name[0] in _SURNAMES else NO_NAME
+    return LIKELY if may_be_name(name) else NO_NAME
