@@ -48,9 +48,9 @@ def quote(
 
     That is terms, or wishes with what each counts. Lines that are parts of one sentence stay
     together; who speaks is named. Of lines with the same terms, those win that are worded like
-    `question`: the words between its terms are too common to search for, but not to choose by. With no term
-    in any line the quote is the passage's first sentence; a passage without lines (slides alone)
-    is quoted whole.
+    `question`: the words between its terms are too common to search for, but not to choose by.
+    With no term in any line the quote is the passage's first sentence; a passage without lines
+    (slides alone) is quoted whole.
     """
     lines = [_stripped(line) for line in chunk.lines if line.text.strip()]
     if not lines:
