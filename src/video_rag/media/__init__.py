@@ -5,7 +5,7 @@ turns the library's errors into ours.
 """
 
 from video_rag.media.opening import opened
-from video_rag.media.probing import Probe, probe
+from video_rag.media.probing import Probe, probe, title_of
 from video_rag.media.sound import SAMPLE_RATE, Sound, decoded
 from video_rag.media.tracks import SoundTracks, film, sound_tracks
 
@@ -40,4 +40,5 @@ __all__ = [
     "opened",
     "probe",
     "sound_tracks",
+    "title_of",
 ]

@@ -165,6 +165,12 @@ def _end_of_packets(container: InputContainer) -> float:
     return last
 
 
+def title_of(path: Path) -> str | None:
+    """The title tag of a file. Raises `NotFound`, and `ContentError` when it cannot be opened."""
+    with opened(path) as container:
+        return _title(container)
+
+
 def _title(container: InputContainer) -> str | None:
     """The title tag, unless it is empty or in an encoding nobody can tell."""
     title = " ".join(container.metadata.get("title", "").split())

@@ -108,6 +108,13 @@ class Neighbours:
                 done.update(sidecar.path for sidecar in lecture.subtitles)
         yield from sorted(found, key=lambda lecture: natural(lecture.main))
 
+    def nearest(self, path: Path, many: int) -> list[Path]:
+        """The videos whose names come just before and after this one's, `many` on each side."""
+        words = Named(path, path.stem).words
+        at = bisect_left(self._played, words, key=lambda row: row[0])
+        rows = self._played[max(0, at - many) : at + many + 1]
+        return [row[2].path for row in rows if row[2].path != path]
+
     def of_played(self, file: Named) -> Lecture:
         """A video with the subtitles that belong to it."""
         found = {other.path: other for other in self._candidates(file)}

@@ -84,6 +84,13 @@ class Shelves:
             return lecture
         return Lecture(lecture.main, lecture.subtitles, (*lecture.notes, doubt), lecture.stem)
 
+    def nearest(self, path: Path, many: int = 2) -> list[Path]:
+        """A few videos of the same folder, by name; none where it cannot be listed."""
+        try:
+            return self.of(path.parent).nearest(path, many)
+        except OSError:
+            return []
+
     def _in_outer(self, file: Named) -> Lecture | str:
         """For a file in `Subs/` the lecture of a video beside that folder, or a doubt, or ""."""
         outer = _beside(file.path)

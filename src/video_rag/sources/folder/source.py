@@ -18,6 +18,7 @@ from video_rag.plugins import Options as PluginOptions
 from video_rag.sources import Lane, Places, web
 from video_rag.sources.folder.lectures import Lecture, natural
 from video_rag.sources.folder.shelves import Shelves
+from video_rag.sources.folder.titles import own_title
 
 log = logging.getLogger("video_rag")
 
@@ -96,7 +97,7 @@ class Folder:
         return MediaSet(
             files=(Media(kind=kind, path=str(path), digest=digest, size=size), *subtitles),
             duration=probe.duration,
-            title=probe.title,
+            title=own_title(probe.title, self._shelves.nearest(path)),
             chapters=probe.chapters,
             has_speech_track=probe.has_audio,
             has_picture=probe.has_picture,
