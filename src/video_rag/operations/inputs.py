@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from video_rag.errors import UsageError
-from video_rag.text import languages
 
 _WANTED = re.compile(r"video|audio|subtitles|[1-9][0-9]{2,3}p")
 STANDARD_INPUT = "-"
@@ -47,6 +46,8 @@ def check_language(text: str | None) -> str | None:
     """
     if text is None or not text.strip():
         return None
+    from video_rag.text import languages  # the list of languages is long
+
     try:
         return languages.typed(text)
     except ValueError as error:
