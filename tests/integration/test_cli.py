@@ -61,7 +61,7 @@ def test_search_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:
     hit = shell.json("search", "wool", "--limit", "1")[0]
     assert set(hit) == {
         "video_id", "title", "source", "start", "end", "text", "score", "url", "language",
-        "collection", "collections", "origin",
+        "collection", "collections", "origin", "speakers",
     }  # fmt: skip
     assert hit["origin"] == "sidecar"
     assert "Wool is shorn" in hit["text"]
