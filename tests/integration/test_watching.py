@@ -295,7 +295,8 @@ def test_a_folder_is_watched_with_its_subtitles_names_and_moves(
     settled(inbox / "film.mp4")
     assert len(only(library.watch.check(now=True)).of("new")) == 2
     settled(write_talk(inbox / "film.en.srt", SHEEP[:1]))
-    assert told(only(library.watch.check(now=True))) == [("changed", "film")]
+    # until now sheep.srt, alone beside the film, might have been the film's
+    assert told(only(library.watch.check(now=True))) == [("changed", "film"), ("changed", "sheep")]
     (inbox / "sheep.srt").rename(inbox / "wool.srt")
     assert told(only(library.watch.check(now=True))) == [("renamed", "wool")]
     assert [item.state for item in library.run() if isinstance(item, Status)] == ["ready"] * 2

@@ -184,7 +184,7 @@ def test_search_gives_the_rows_of_the_command_line(client: TestClient) -> None:
     }
     assert rows[0]["title"] == "sheep"
     none = client.get("/api/search", params={"q": "wool", "collection": "nobody's"})
-    assert none.status_code == 400
+    assert none.status_code == 404
     assert "no video is in the collection" in none.text
 
 

@@ -111,3 +111,10 @@ def test_speakers_come_back(tmp_path: Path, name: str) -> None:
     said = Segment(start=0, end=1, text="Hello", speaker=name)
     path.write_text(render(document(said)), encoding="utf-8")
     assert read_subtitles(path).segments == (said,)
+
+
+def test_the_name_of_the_format_may_be_said(tmp_path: Path) -> None:
+    said = Segment(start=0.0, end=1.0, text="WEBVTT")
+    path = tmp_path / "talk.vtt"
+    path.write_text(render(document(said)), encoding="utf-8")
+    assert read_subtitles(path).segments == (said,)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from video_rag.answerers import Delta, Done
-from video_rag.errors import UsageError
+from video_rag.errors import NotFound
 from video_rag.evidence.recall import Recall
 from video_rag.evidence.speaking import only_by
 from video_rag.library.evaluate import Score, evaluate
@@ -78,7 +78,7 @@ class Asking:
         return [Hit(chunk=hit.chunk, score=score) for score, hit in ranked[: query.limit]]
 
     def _refuse_unknown(self, query: Query) -> None:
-        """Tell who looks where nothing can be. Raises `UsageError`.
+        """Tell who looks where nothing can be. Raises `NotFound`.
 
         Asked only when nothing was found: the results of all videos may have to be read.
         """
@@ -151,10 +151,10 @@ def _all_said(question: Question) -> str:
 
 
 def _refuse_absent(what: str, name: str, known: set[str]) -> None:
-    """Raise `UsageError` for what no video of the library has."""
+    """Raise `NotFound` for what no video of the library has."""
     if name in known:
         return
     few = sorted(known)[:_MOST_KNOWN]
     more = f" and {len(known) - len(few)} more" if len(known) > len(few) else ""
     hint = f"known: {', '.join(few)}{more}" if few else "the library is empty: add something first"
-    raise UsageError(f"no video is in {what} {name!r}", hint=hint)
+    raise NotFound(f"no video is in {what} {name!r}", hint=hint)

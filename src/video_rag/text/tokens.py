@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 
 from video_rag.text.folding import HAS_HAN, fold, spelled_out
@@ -36,7 +36,11 @@ VERSION = " ".join(
 """Names the rules of `text` and the libraries behind them: an index of another version is
 rebuilt."""
 
-_STOPS = frozenset(stem(word) for word in ENGLISH_STOP_WORDS)
+
+@cache
+def _stops() -> frozenset[str]:
+    """Stop-words as they are indexed; made when first needed, since the stemmer takes long."""
+    return frozenset(stem(word) for word in ENGLISH_STOP_WORDS)
 
 
 def terms(text: str) -> list[str]:
@@ -52,7 +56,7 @@ def terms(text: str) -> list[str]:
         if token.camel:
             found.append(token.whole)
         elif not token.stop:
-            telling = [part for part in token.parts if part not in _STOPS]
+            telling = [part for part in token.parts if part not in _stops()]
             found += telling or token.parts
     return found
 

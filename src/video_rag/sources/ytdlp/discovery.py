@@ -33,7 +33,8 @@ class Discovery:
     def discover(self, url: str) -> Iterator[Video | VideoRagError]:
         """The videos behind a URL, each once; see `Source.discover`."""
         address, is_feed = feeds.address(url)
-        address = feeds.proper(address)
+        if "\\" not in address:  # readers differ in where a host ends that has one behind it
+            address = feeds.proper(address)
         self.sessions.check(address)
         named = web.named_by(address)
         try:

@@ -23,9 +23,11 @@ def words(lines: Sequence[str]) -> list[str]:
     """The lines of a cue without comments, styles and the headers of further segments."""
     kept: list[str] = []
     is_comment = False
-    for previous, line in zip(["-", *lines], lines, strict=False):
+    for index, line in enumerate(lines):
         glued = _GLUED.fullmatch(line)  # a file joined to one without a last line break
-        if not previous.strip() or line.startswith("WEBVTT") or glued:
+        # right below a time even the word WEBVTT is said
+        is_joined = index > 0 and (not lines[index - 1].strip() or line.startswith("WEBVTT"))
+        if is_joined or glued:
             is_comment = bool(_COMMENT.match(line)) or bool(glued)
         if glued:
             kept.append(glued[1])
