@@ -74,7 +74,7 @@ def test_a_forced_track_beside_a_full_one_is_left_out(
     cases: Path, library: Library, tmp_path: Path
 ) -> None:
     (track,) = added(library, cases / "naming" / "n03", tmp_path)
-    assert texts(track)[-1] == "It is made of steel."
+    assert texts(track)[-1] == "Reading number 9 of the series."
     assert "forced" in notes(library)
 
 
