@@ -67,6 +67,7 @@ _NO_TIME = re.compile(r"\s*\S*[0-9:]\S*")
 _SETTINGS = re.compile(
     r"(?:\s*(?:line|position|align|size|vertical|region|[XY][12])\s*:\s*\S+)*\s*", re.IGNORECASE
 )
+ESCAPED_ARROW = "--&gt;"
 _TYPED = str.maketrans("OolI", "0011")
 
 
@@ -132,6 +133,8 @@ def _place(line: str, after: int) -> int:
 
 def _means_times(plain: str) -> bool:
     """Whether a line is one of times that nobody can read, rather than words."""
+    if ESCAPED_ARROW in plain:  # a writer's care that words are no line of times
+        return False
     if arrow := _LONG_ARROW.search(plain):
         if _TIME_LIKE.fullmatch(plain[: arrow.start()]):
             return True

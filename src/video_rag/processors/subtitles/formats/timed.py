@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from video_rag.processors.subtitles.cues import Parsed
 from video_rag.processors.subtitles.formats import webvtt
 from video_rag.processors.subtitles.markup import plain_html, voices
-from video_rag.processors.subtitles.times import Times, times
+from video_rag.processors.subtitles.times import ESCAPED_ARROW, Times, times
 
 _SUBVIEWER_BREAK = re.compile(r"\[br\]", re.IGNORECASE)
 _GLUED = re.compile(r"(.*\D)1")
@@ -31,12 +31,20 @@ class _Anchor:
 
 def count(lines: Sequence[str]) -> int:
     """How many lines look like times."""
-    return sum(times(line) is not None for line in lines)
+    return sum(times(line) is not None for line in _unescaped(lines))
+
+
+def _unescaped(lines: Sequence[str]) -> Sequence[str]:
+    """A file that went through a web form has its every arrow escaped: then those are the arrows."""
+    if any("-->" in line for line in lines):
+        return lines
+    return [line.replace(ESCAPED_ARROW, "-->") for line in lines]
 
 
 def parse(lines: Sequence[str]) -> Parsed:
     """Every cue, and what else the file says."""
     parsed = Parsed()
+    lines = _unescaped(lines)
     found = ((i, times(line)) for i, line in enumerate(lines))
     anchors = [_Anchor(i, read) for i, read in found if read]
     if not anchors:
