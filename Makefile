@@ -2,7 +2,7 @@
 # Needs make, git and Python 3.11 or later with its venv module; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint fix bench fuzz docs clean
+.PHONY: help setup quickstart test lint fix bench fuzz properties docs clean
 
 BIN := .venv/bin
 
@@ -43,6 +43,9 @@ bench: setup ## measure retrieval, key frames, the whole of add, Dify and downlo
 fuzz: setup ## damage subtitles and media files for five minutes at most; SEED=7 repeats a run
 	@$(BIN)/python fuzz/subtitles.py $(SEED)
 	@timeout 100 $(BIN)/python fuzz/media.py 200 $(SEED)
+
+properties: setup ## run the tests that make their own examples, with new ones each time
+	@$(BIN)/pytest -n auto --hypothesis-profile=further -m hypothesis $(ARGS)
 
 docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py
