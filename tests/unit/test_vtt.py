@@ -64,7 +64,9 @@ def test_an_end_comes_after_its_start() -> None:
 
 
 # `Ann: …` names a speaker, and comes back as one.
-PLAIN = st.text(st.characters(exclude_categories=["C"], exclude_characters=":："), min_size=1, max_size=20)
+PLAIN = st.text(
+    st.characters(exclude_categories=["C"], exclude_characters=":："), min_size=1, max_size=20
+)
 TRICKS = st.sampled_from(
     [
         "-->",
