@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# No deadline: dictionaries load at first use, and machines are busy. The same examples every time: a
-# red run is about the change that it tests. `make properties` looks further, with other examples each time.
+# No deadline: dictionaries load at first use, and machines are busy. The same examples every time:
+# a red run is about the change that it tests. `make properties` looks further, with other examples.
 settings.register_profile("here", deadline=None, derandomize=True)
 settings.register_profile("further", deadline=None)
 settings.load_profile("here")

@@ -35,7 +35,7 @@ def count(lines: Sequence[str]) -> int:
 
 
 def _unescaped(lines: Sequence[str]) -> Sequence[str]:
-    """A file that went through a web form has its every arrow escaped: then those are the arrows."""
+    """The lines; where every arrow is escaped, as after a web form, with arrows."""
     if any("-->" in line for line in lines):
         return lines
     return [line.replace(ESCAPED_ARROW, "-->") for line in lines]
