@@ -32,8 +32,11 @@ fix: setup ## repair what lint can repair by itself
 	$(BIN)/ruff format
 	$(BIN)/codespell --write-changes
 
-bench: setup ## measure retrieval, key frames, the whole of add, Dify and downloads; takes minutes, see benchmarks/README.md
+bench: setup ## measure retrieval, answers, key frames, the whole of add, Dify and downloads; takes minutes, see benchmarks/README.md
 	@$(BIN)/python benchmarks/retrieval/run.py
+	@rm -f build/answers/bench.jsonl
+	@$(BIN)/python benchmarks/answers/run.py --results build/answers/bench.jsonl
+	@$(BIN)/python benchmarks/answers/judge.py build/answers/bench.jsonl
 	@[ -e build/slides ] || $(BIN)/python benchmarks/slides/make.py build/slides
 	@$(BIN)/python benchmarks/slides/run.py build/slides
 	@$(BIN)/python benchmarks/pipeline/run.py
