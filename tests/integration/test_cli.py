@@ -4,30 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from shell import Shell
 from talks import SHEEP, STARS, write_talk
-from video_rag.cli import main
-
-
-class Shell:
-    """Runs `video-rag …` and keeps what it printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = ""
-        self.err = ""
-
-    def __call__(self, *arguments: str | Path, code: int = 0) -> str:
-        got = main([str(argument) for argument in arguments])
-        self.out, self.err = self._capsys.readouterr()
-        assert got == code, self.out + self.err
-        return self.out
-
-    def json(self, *arguments: str | Path, code: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", code=code))
 
 
 @pytest.fixture

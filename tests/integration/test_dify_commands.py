@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 import threading
@@ -15,36 +14,13 @@ from typing import Any
 import pytest
 
 from dify_bases import dataset_of, documents, names, other_client, server
+from shell import Shell
 from talks import SHEEP, STARS, write_talk
-from video_rag.cli import main
 from video_rag.knowledge.dify import care, rules
 from video_rag.testing.clips import slide_lecture
 from video_rag.testing.dify import DifyServer
 
 RULES = rules.indexing(rules.Options.model_validate({}), "economy")
-
-
-class Shell:
-    """Runs `video-rag …` and keeps what it printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.out = ""
-        self.err = ""
-
-    def __call__(self, *arguments: str | Path, code: int = 0) -> str:
-        got = main([str(argument) for argument in arguments])
-        self.out, self.err = self._capsys.readouterr()
-        assert got == code, self.out + self.err
-        return self.out
-
-    def json(self, *arguments: str | Path, code: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", code=code))
-
-    @property
-    def complaint(self) -> str:
-        """What is said on the error stream, on one line."""
-        return " ".join(self.err.split())
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("fastapi")
 
 from starlette.testclient import TestClient
-from test_replacing import Shell
 
+from shell import Shell
 from talks import SHEEP, STARS, write_talk
 from video_rag.api import create_app
 from video_rag.errors import BadSettings

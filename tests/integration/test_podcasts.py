@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from video_rag.cli import main
+from shell import Shell
 from video_rag.testing import clips
 from web import Page, Site, serve
 
 pytest.importorskip("yt_dlp")
 pytest.importorskip("feedparser")
-
-
-class Shell:
-    """Runs `video-rag …` and keeps what it printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.err = ""
-
-    def __call__(self, *arguments: str | Path, code: int = 0) -> str:
-        got = main([str(argument) for argument in arguments])
-        out, self.err = self._capsys.readouterr()
-        assert got == code, out + self.err
-        return out
-
-    def json(self, *arguments: str | Path, code: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", code=code))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,35 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shell import Shell
 from talks import SHEEP, STARS, write_talk
-from video_rag.cli import main
 from video_rag.testing import clips
 
 MOON = ("The moon turns around the earth.", "It takes a month for one turn of the moon.")
-
-
-class Shell:
-    """Runs `video-rag …` and keeps what it printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-        self.err = ""
-
-    def __call__(self, *arguments: str | Path, code: int | None = 0) -> str:
-        got = main([str(argument) for argument in arguments])
-        out, self.err = self._capsys.readouterr()
-        assert code in {got, None}, out + self.err
-        return out
-
-    def json(self, *arguments: str | Path, code: int | None = 0) -> Any:
-        return json.loads(self(*arguments, "--json", code=code))
-
-    def titles(self) -> list[str]:
-        return [row["title"] for row in self.json("list")]
-
-    def found(self, words: str) -> list[str]:
-        """The texts that a search gives."""
-        return [hit["text"] for hit in self.json("search", words)]
 
 
 @pytest.fixture
