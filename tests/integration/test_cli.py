@@ -208,3 +208,21 @@ def test_files_of_other_kinds_in_a_folder_are_counted_by_suffix(
     told = shell("add", folder)
     assert "passed over, as no video, sound or subtitles: 2 .pdf, 1 without suffix" in told
     assert "passed over" not in shell("add", folder / "sheep.srt")
+
+
+def test_programs_get_the_same_counts_in_a_row_for_each_folder(
+    shell: Shell, tmp_path: Path
+) -> None:
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    for folder in (one, two, three):
+        write_talk(folder / "talk.srt", [*SHEEP, folder.name])
+    for path in (one / "a.pdf", one / "deep" / "b.PDF", two / "LICENSE"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    rows = shell.json("add", one, two, three)
+    assert [row["state"] for row in rows] == ["ready"] * 3 + ["passed-over"] * 2
+    assert [(row["source"], row["passed_over"], row["failures"]) for row in rows[3:]] == [
+        (str(one), {".pdf": 2}, []),
+        (str(two), {"": 1}, []),
+    ]
+    assert len(shell.json("add", one / "talk.srt")) == 1

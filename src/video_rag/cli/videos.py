@@ -66,7 +66,9 @@ def add(
 ) -> None:
     """Take in videos: fetch, transcribe, read slides, write the document, publish.
 
-    Doing it again is cheap and harmless: only what is new or changed is worked on.
+    Doing it again is cheap and harmless: only what is new or changed is worked on. With `--json`
+    each video is a row; a folder with files of other kinds adds one of state `passed-over`, which
+    counts them by suffix.
     """
     from video_rag.cli.meter import Meter
     from video_rag.library import Wishes
@@ -81,13 +83,15 @@ def add(
             added.append(item)
             if not as_json:
                 _report(item, library)
+    passed_over = {url: many for url in given if (many := library.passed_over(url))}
     if as_json:
-        print_json([_added_row(item) for item in added])
+        rows = [_added_row(item) for item in added]
+        print_json([*rows, *(_passed_over_row(*pair) for pair in passed_over.items())])
     else:
         report_left(library)
         if len(added) > 1:
             _sum_up(added)
-        _tell_passed_over(sum((library.passed_over(url) for url in given), Counter()))
+        _tell_passed_over(sum(passed_over.values(), Counter()))
     raise typer.Exit(worst([*map(_code, added), *([4] if library.intake.left else [])]))
 
 
@@ -227,6 +231,11 @@ def _tell_passed_over(many: Counter[str]) -> None:
     if many:
         kinds = (f"{count} {suffix or 'without suffix'}" for suffix, count in many.most_common())
         out.print(f"passed over, as no video, sound or subtitles: {escape(', '.join(kinds))}")
+
+
+def _passed_over_row(folder: str, many: Counter[str]) -> dict[str, object]:
+    """The same for programs: a row of its own after those of the folder's videos."""
+    return {"source": folder, "state": "passed-over", "passed_over": dict(many), "failures": []}
 
 
 def _added_row(item: Added) -> dict[str, object]:
