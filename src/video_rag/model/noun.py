@@ -25,5 +25,9 @@ Share = Annotated[float | None, Field(exclude_if=lambda share: share is None)]
 """The same, for a part of a whole."""
 
 
+IsSo = Annotated[bool, Field(exclude_if=lambda is_so: not is_so)]
+"""The same, for what is mostly not so."""
+
+
 Others = Annotated[tuple[str, ...], Field(exclude_if=lambda names: not names)]
 """Further names, sorted. None are not stored, so that what was stored before keeps its digest."""

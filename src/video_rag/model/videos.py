@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from video_rag.digest import of_value
-from video_rag.model.noun import Later, Noun, Others, Told
+from video_rag.model.noun import IsSo, Later, Noun, Others, Told
 from video_rag.model.words import Origin
 
 Kind = Literal["video", "audio", "subtitles", "thumbnail"]
@@ -29,6 +29,8 @@ class Beside(Noun):
     media_type: str = ""
     """As the feed says it, lower case; often missing, sometimes wrong."""
     language: str | None = None
+    is_captions: IsSo = False
+    """Whether the feed says that it is made to be shown along with the sound (`rel="captions"`)."""
 
 
 Besides = Annotated[tuple[Beside, ...], Field(exclude_if=lambda files: not files)]

@@ -107,8 +107,9 @@ def clear(folder: Path) -> None:
             above.rmdir()
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, data: str | bytes) -> None:
     """Write a small file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(data.encode() if isinstance(data, str) else data)
     part.replace(path)

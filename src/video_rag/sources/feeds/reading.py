@@ -254,6 +254,7 @@ def _beside(entry: Mapping[str, Any], url: str) -> Iterable[Beside]:
                 url=address,
                 media_type=str(row.get("type") or "").partition(";")[0].strip().lower(),
                 language=normalise(row.get("language")),
+                is_captions=str(row.get("rel") or "").strip().lower() == "captions",
             )
 
 

@@ -1,7 +1,7 @@
 """One video's files: downloaded, put in place, looked into.
 
 What is chosen: `choice` · its media: `download`, which goes on with a half download
-(`resume`) · its subtitles: `subtitles`.
+(`resume`) · its subtitles: `subtitles` · what its feed names beside it: `beside`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from video_rag.sources import Places, web
 from video_rag.sources.downloads import clear, move, write
 from video_rag.sources.walls import COOLING
 from video_rag.sources.weberrors import redacted
+from video_rag.sources.ytdlp import beside
 from video_rag.sources.ytdlp.choice import Choice, choice_of, refuse_overlong
 from video_rag.sources.ytdlp.download import Download
 from video_rag.sources.ytdlp.lists import check_over
@@ -110,6 +111,7 @@ class Fetch:
         with self.sessions.open(url, more, scratch) as session:
             facts = known or Facts(session.extract(url), ())
             info, notes = _one(facts.info, item)
+            notes += _part_note(info, video)
             check_over(info)
             refuse_overlong(info.get("duration"), self.options, video.title)
             if record:
@@ -119,17 +121,22 @@ class Fetch:
             else:
                 download = self._download(session, info, video, wanted)
             files, problems = self._subtitles(session, info, folder)
+            length = download.duration or info.get("duration") or video.duration
+            more_files, others = self._beside(session, video, folder, length)
+            files += more_files
         heard = tuple(dict.fromkeys([*facts.notes, *session.warnings]))
         if choice.wish == "subtitles" and not files:
             raise next(iter(problems.values()), none_found(video.title, heard))
         left_out = tuple(f"subtitles {key} left out: {why}" for key, why in problems.items())
-        result = _described(download, info, video, choice).model_copy(
+        result = _described(download, info, video, choice)
+        result = result.model_copy(
             update={
                 "files": download.files + files,
-                "notes": download.notes + notes + _part_note(info, video) + left_out + heard,
+                "chapters": result.chapters or others.chapters,
+                "notes": (*download.notes, *notes, *left_out, *others.notes, *heard),
             }
         )
-        if problems:
+        if problems or not others.is_whole:
             wanted_subtitles = ""  # the next fetch asks again for what is missing
         self._keep(
             folder,
@@ -188,6 +195,22 @@ class Fetch:
             files.append(self._media(kept, "subtitles", kept).model_copy(update=more))
         return tuple(files), problems
 
+    def _beside(
+        self, session: Session, video: Video, folder: Path, duration: float | None
+    ) -> tuple[tuple[Media, ...], beside.Fetched]:
+        """An episode's transcripts, put in place, and what else its feed names."""
+        if not video.beside:
+            return (), beside.Fetched()
+        found = beside.fetched(session, video, self.options.subtitle_languages, duration)
+        files: list[Media] = []
+        for file, transcript in found.transcripts:
+            name = guard.safe_name(f"transcript.{file.language or 'und'}")
+            path = folder / f"{name}{transcript.suffix}"
+            write(path, transcript.data)
+            more = {"language": file.language, "origin": "platform"}
+            files.append(self._media(path, "subtitles", path).model_copy(update=more))
+        return tuple(files), found
+
     def _media(self, path: Path, kind: Kind, target: Path) -> Media:
         """A file that is, or is to be, in the media folder, named relative to it."""
         name = target.relative_to(self.places.media).as_posix()
@@ -231,7 +254,8 @@ class Fetch:
         """What decides the download of the video, and that of its words."""
         revision, _, words = video.fingerprint.partition("|")
         what = [self.version, video.url, *choice.mark, *filter(None, [revision])]
-        return of_value(what), of_value([*what, sorted(self.options.subtitle_languages), words])
+        languages, named = sorted(self.options.subtitle_languages), filter(None, [video.besides])
+        return of_value(what), of_value([*what, languages, words, *named])
 
 
 def _sound(

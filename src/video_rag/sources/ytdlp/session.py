@@ -79,9 +79,13 @@ class Session:
         with translated(what, self._heard.walls.values(), self._visit.site):
             yield
 
+    def check(self, url: str) -> None:
+        """Refuse a URL that must not be fetched: see `guard.check_url`."""
+        self._sessions.check(url)
+
     def extract(self, url: str) -> dict[str, Any]:
         """yt-dlp's facts about a URL."""
-        self._sessions.check(url)
+        self.check(url)
         with self.translated(redacted(url)):
             info = self.downloader.extract_info(url, download=False)
         if not info:
