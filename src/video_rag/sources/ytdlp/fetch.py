@@ -28,6 +28,7 @@ from video_rag.sources.ytdlp.lists import check_over
 from video_rag.sources.ytdlp.options import Options
 from video_rag.sources.ytdlp.recent import Facts, Recent
 from video_rag.sources.ytdlp.resume import Partial
+from video_rag.sources.ytdlp.series import part_note
 from video_rag.sources.ytdlp.server import Server
 from video_rag.sources.ytdlp.session import Session, Sessions
 from video_rag.sources.ytdlp.subtitles import none_found, subtitles
@@ -111,7 +112,7 @@ class Fetch:
         with self.sessions.open(url, more, scratch) as session:
             facts = known or Facts(session.extract(url), ())
             info, notes = _one(facts.info, item)
-            notes += _part_note(info, video)
+            notes += part_note(info, video)
             check_over(info)
             refuse_overlong(info.get("duration"), self.options, video.title)
             if record:
@@ -199,8 +200,6 @@ class Fetch:
         self, session: Session, video: Video, folder: Path, duration: float | None
     ) -> tuple[tuple[Media, ...], beside.Fetched]:
         """An episode's transcripts, put in place, and what else its feed names."""
-        if not video.beside:
-            return (), beside.Fetched()
         found = beside.fetched(session, video, self.options.subtitle_languages, duration)
         files: list[Media] = []
         for file, transcript in found.transcripts:
@@ -300,13 +299,6 @@ def _one(info: dict[str, Any], item: int | None) -> tuple[dict[str, Any], tuple[
         )
     note = f"the page has {len(entries)} videos; add its URL by itself to have them all"
     return entries[number - 1], () if item or len(entries) == 1 else (note,)
-
-
-def _part_note(info: dict[str, Any], video: Video) -> tuple[str, ...]:
-    """Bilibili gives the first part of a series when a list names the series as one video."""
-    if web.video_of(info, fallback_url=video.url).video_id != f"{video.video_id}_p1":
-        return ()
-    return (f"only part 1 of a series; add {redacted(video.url)} by itself to have them all",)
 
 
 def _tidy(folder: Path, media_set: MediaSet) -> None:

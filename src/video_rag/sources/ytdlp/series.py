@@ -14,6 +14,7 @@ from urllib.parse import quote
 from video_rag.errors import ContentError, Unavailable, VideoRagError
 from video_rag.model import Video
 from video_rag.sources import web
+from video_rag.sources.weberrors import redacted
 from video_rag.sources.ytdlp.session import Session
 
 _VIEW = "https://api.bilibili.com/x/web-interface/view?bvid="
@@ -130,3 +131,10 @@ def _absent(name: str, reason: str, words: str) -> ContentError:
     )
     error.video_id = f"bilibili:{name}"
     return error
+
+
+def part_note(info: dict[str, Any], video: Video) -> tuple[str, ...]:
+    """A note where only part 1 came: Bilibili's answer when a list names a series as one video."""
+    if web.video_of(info, fallback_url=video.url).video_id != f"{video.video_id}_p1":
+        return ()
+    return (f"only part 1 of a series; add {redacted(video.url)} by itself to have them all",)
