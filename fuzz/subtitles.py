@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from video_rag.errors import ContentError
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 
 CUES = 12
 MOST = 2.5

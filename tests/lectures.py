@@ -12,7 +12,7 @@ from pathlib import Path
 
 from video_rag import plugins
 from video_rag.model import MediaSet, Origin, Segment, Transcript, Video
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 from video_rag.text.timecode import stamp
 
 TOPICS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from video_rag.model import Transcript
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello there.\n\n2\n00:00:03,000 --> 00:00:04,000\nBye.\n"
 

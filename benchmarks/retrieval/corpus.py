@@ -9,7 +9,7 @@ from video_rag.chunking import ChunkOptions, cut
 from video_rag.composers.timeline import Timeline
 from video_rag.knowledge.embedded import Embedded
 from video_rag.model import Document, MediaSet, Slides, Transcripts, Video
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus"

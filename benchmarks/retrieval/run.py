@@ -38,7 +38,7 @@ def main() -> None:
         spent = (time.perf_counter() - begun) / questions()
         if "--stability" in sys.argv:
             for name, weights in perturbed():
-                ours.weights = weights
+                ours.passages().weights = weights
                 print(row(name, ours.search, made))
     print(f"\n{spent * 1000:.0f} ms per question")
     if "--stability" in sys.argv:

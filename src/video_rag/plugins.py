@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar, cast, get_origin
 
 from pydantic import (
@@ -19,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from video_rag.digest import Digest, of_value
 from video_rag.errors import BadSettings, UnknownPlugin
+from video_rag.once import Once
 
 Made = TypeVar("Made")
 
@@ -118,17 +118,12 @@ class Part(Generic[Made]):
     def __init__(self, family: str, name: str, values: dict[str, Any], **parts: Any) -> None:
         self.name = name
         self.plugin, self.options = read_options(family, name, values)
-        self._parts = parts
-        self._made: Made | None = None
-        self._lock = Lock()
+        make = cast("Any", self.plugin)
+        self._made: Once[Made] = Once(lambda: cast("Made", make(self.options, **parts)))
 
     def get(self) -> Made:
         """The plug-in itself. Raises `NeedsExtra` when something is not installed."""
-        with self._lock:
-            if self._made is None:
-                make = cast("Any", self.plugin)
-                self._made = cast("Made", make(self.options, **self._parts))
-            return self._made
+        return self._made()
 
     @property
     def key(self) -> Digest:

@@ -11,7 +11,7 @@ from video_rag.composers.timeline import Timeline
 from video_rag.knowledge.embedded import Embedded
 from video_rag.library.evaluate import evaluate
 from video_rag.model import MediaSet, Slides, Transcripts, Video
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 
 
 @pytest.mark.shared

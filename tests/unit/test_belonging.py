@@ -16,7 +16,7 @@ from video_rag.errors import ContentError, Unavailable
 from video_rag.model import Chapter, MediaSet, Origin, Segment, Transcript, Video
 from video_rag.processors._speech import units_of
 from video_rag.processors.belonging import judged
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 from video_rag.text import timecode
 
 MEDIA = MediaSet(files=())

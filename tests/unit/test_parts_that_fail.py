@@ -86,7 +86,7 @@ def test_a_slide_that_cannot_be_read_is_a_note_and_the_others_are_read(tmp_path:
             return [Line(text="a graph", confidence=1.0)]
 
     reader: Part[Any] = Part("readers", "rapidocr", {})
-    reader._made = Blind()
+    reader._made = Blind
     slides = stages.read(work, SimpleNamespace(reader=reader))  # type: ignore[arg-type]
     assert [slide.text for slide in slides.slides] == ["", "a graph"]
     assert any("the picture is a line" in note for note in slides.notes)

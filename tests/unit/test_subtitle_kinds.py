@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from subtitle_files import SRT, read, said
 from video_rag.errors import ContentError
 from video_rag.media.subtitle_files import may_be_subtitles
-from video_rag.processors.subtitles import read_subtitles
 from video_rag.processors.subtitles.encoding import decode
 from video_rag.processors.subtitles.formats import parse
+from video_rag.processors.subtitles.reading import read_subtitles
 from video_rag.processors.subtitles.times import times
 
 # --- times as translators and typists damage them ------------------------------------------------

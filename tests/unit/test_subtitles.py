@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from subtitle_files import SRT, cues, read, said
 from video_rag.errors import ContentError, NotFound
 from video_rag.model import Media, MediaSet, Transcript, Video
-from video_rag.processors.subtitles import Subtitles, read_subtitles
+from video_rag.processors.subtitles import Subtitles
 from video_rag.processors.subtitles.encoding import decode
 from video_rag.processors.subtitles.formats import parse
+from video_rag.processors.subtitles.reading import read_subtitles
 from video_rag.processors.subtitles.tidy import tidy
 
 # --- encodings -----------------------------------------------------------------------------------

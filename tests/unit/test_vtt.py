@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from video_rag.model import Document, Section, Segment, Video
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 from video_rag.renderers.vtt import Vtt
 
 VIDEO = Video(video_id="file:1", source="folder", url="/talk.mp4", title="talk")

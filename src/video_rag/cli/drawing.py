@@ -14,7 +14,13 @@ from video_rag.cli.harmless import harmless
 
 
 class Terminal(Console):
-    """A terminal to which no text can give orders: files and subtitles come from strangers."""
+    """A terminal to which no text can give orders: files and subtitles come from strangers.
+
+    Nor is anything made of it: no colours for numbers, no 🐱 for `:cat:`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """What rich makes of every string that it is given, alone or in a table."""

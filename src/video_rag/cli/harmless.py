@@ -6,9 +6,10 @@ import re
 
 from video_rag.net import guard
 
-# Halves of characters cannot be printed.
-_HARMFUL = {*map(chr, guard.DECEPTIVE), *map(chr, range(0xD800, 0xE000))} - {"\t", "\n"}
-_ORDERS = re.compile(f"[{''.join(sorted(_HARMFUL))}]")
+_DECEPTIVE = "".join({*map(chr, guard.DECEPTIVE)} - {"\t", "\n"})
+_HALVES = "\ud800-\udfff"
+"""Halves of characters, which cannot be printed."""
+_ORDERS = re.compile(f"[{_DECEPTIVE}{_HALVES}]")
 
 
 def harmless(text: str) -> str:

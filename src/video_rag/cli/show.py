@@ -32,7 +32,7 @@ class Screen:
         """What rich draws on."""
         from video_rag.cli.drawing import Terminal
 
-        return Terminal(stderr=self._is_error, highlight=False, soft_wrap=True)
+        return Terminal(stderr=self._is_error, soft_wrap=True)
 
     @property
     def is_terminal(self) -> bool:
@@ -96,4 +96,4 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A plain table; the last column takes what is left of the line."""
     from video_rag.cli.drawing import Terminal, table_of
 
-    Terminal(highlight=False).print(table_of(columns, rows))
+    Terminal().print(table_of(columns, rows))

@@ -1,7 +1,8 @@
 """A library of videos: add, look, publish, search, ask, remove. Every door calls this.
 
 What a method promises stands here; how it is done, in `adding`, `looking`, `publishing` and
-`asking`, which share a `Shelf`.
+`asking`, which share a `Shelf`. All but `looking` are imported when they are first used, since a
+command that looks at videos shall not pay for what adds and searches them.
 """
 
 from __future__ import annotations
@@ -9,20 +10,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from video_rag.answerers import Delta, Done
-from video_rag.library import publishing
-from video_rag.library.adding import Adding
-from video_rag.library.asking import Asking
-from video_rag.library.evaluate import Score
 from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
-from video_rag.library.watching.watch import Checked
 from video_rag.model import Chunk, Document, Hit, Media, Query, Question, Transcripts
 from video_rag.observers import Observer
-from video_rag.pipeline.publishing import Publishing
+from video_rag.once import Once
 from video_rag.settings import Settings
+
+if TYPE_CHECKING:
+    from video_rag.answerers import Delta, Done
+    from video_rag.library.adding import Adding
+    from video_rag.library.asking import Asking
+    from video_rag.library.evaluate import Score
+    from video_rag.library.intake import Intake
+    from video_rag.library.watching.watch import Checked, Watch
+    from video_rag.pipeline.publishing import Publishing
 
 
 class Library:
@@ -33,9 +38,27 @@ class Library:
         self.settings, self.ledger = settings, shelf.ledger
         self.blobs, self.parts = shelf.blobs, shelf.parts
         self._looking = Looking(shelf)
-        self._adding = Adding(shelf, self._looking)
-        self._asking = Asking(shelf)
-        self.intake, self.watch = self._adding.intake, self._adding.watch
+        self._adding, self._asking = Once(self._that_adds), Once(self._that_asks)
+
+    def _that_adds(self) -> Adding:
+        from video_rag.library.adding import Adding
+
+        return Adding(self._shelf, self._looking)
+
+    def _that_asks(self) -> Asking:
+        from video_rag.library.asking import Asking
+
+        return Asking(self._shelf)
+
+    @property
+    def intake(self) -> Intake:
+        """Works on videos that were given."""
+        return self._adding().intake
+
+    @property
+    def watch(self) -> Watch:
+        """The subscriptions."""
+        return self._adding().watch
 
     def close(self) -> None:
         """Let go of files."""
@@ -49,11 +72,11 @@ class Library:
         One that fails does not keep the others. Adding again is harmless and cheap; it tries again
         what failed because a server was away.
         """
-        return self._adding.add(urls, wishes or Wishes())
+        return self._adding().add(urls, wishes or Wishes())
 
     def passed_over(self, url: str) -> Counter[str]:
         """How many files of a folder are of no kind that is taken, by suffix (`.pdf`, "")."""
-        return self._adding.passed_over(url)
+        return self._adding().passed_over(url)
 
     def run(self) -> Iterator[Checked | Status]:
         """One pass over everything due: look at subscriptions, then work on what is unfinished.
@@ -61,18 +84,18 @@ class Library:
         Gives what was found in each list, then each video that was worked on. What had to be left
         for later, because a site cools down, is in `intake.left`.
         """
-        return self._adding.run()
+        return self._adding().run()
 
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """Forget failures and work on these videos again."""
-        return self._adding.retry(video_ids)
+        return self._adding().retry(video_ids)
 
     def remove(self, video_id: str) -> None:
         """Withdraw a video from every knowledge base, then forget it and what we stored of it.
 
         Files that their owner put somewhere stay untouched. Raises `NotFound`.
         """
-        self._adding.remove(video_id)
+        self._adding().remove(video_id)
 
     # looking
 
@@ -123,29 +146,33 @@ class Library:
 
     def passages(self, video_id: str) -> tuple[Document, list[Chunk]]:
         """A document, and the passages that knowledge bases get of it. Raises `NotFound`."""
+        from video_rag.library import publishing
+
         return publishing.passages(self._shelf, video_id)
 
     def publishing(self, knowledge: str) -> Publishing:
         """Brings a knowledge base in line with this library."""
+        from video_rag.library import publishing
+
         return publishing.publishing(self._shelf, knowledge)
 
     # searching and asking
 
     def search(self, query: Query, knowledge: str | None = None) -> list[Hit]:
         """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
-        return self._asking.search(query, knowledge)
+        return self._asking().search(query, knowledge)
 
     def synonyms(self, text: str) -> tuple[tuple[str, ...], ...]:
         """The groups of names of one thing of which a text has one. Raises `BadSettings`."""
-        return self._asking.synonyms(text)
+        return self._asking().synonyms(text)
 
     def ask(
         self, question: Question, answerer: str | None = None, knowledge: str | None = None
     ) -> Iterator[Delta | Done]:
         """Stream an answer; the last event holds it whole, with checked citations."""
-        return self._asking.ask(question, answerer, knowledge)
+        return self._asking().ask(question, answerer, knowledge)
 
     def evaluate(self, questions: Path, knowledge: str | None = None) -> Score:
         """Hit rates on questions with known places. Raises `UsageError` naming a bad line."""
         videos = [status.video for status in self.videos()]
-        return self._asking.evaluate(questions, knowledge, videos)
+        return self._asking().evaluate(questions, knowledge, videos)

@@ -33,7 +33,7 @@ class Shelf:
         self.tools = self.parts.tools(self.sources)
         self.queue = self.parts.queue()
         self.engine = Engine(
-            self.parts.plan(self.tools),
+            self.parts.plan(self.tools, self.sources),
             self.ledger,
             self.blobs,
             self.queue.submit,

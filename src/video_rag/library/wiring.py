@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +22,7 @@ from video_rag.observers import Observer
 from video_rag.pipeline import before, stages
 from video_rag.pipeline.plan import Plan, Stage, config_of
 from video_rag.pipeline.publish import publish
+from video_rag.pipeline.tools import Tools
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
 from video_rag.queues import Queue
@@ -68,6 +69,23 @@ class Places:
         return known
 
 
+class Sources(Mapping[str, Source]):
+    """The sources by name, in the order in which they are asked; each is made when it is."""
+
+    def __init__(self, parts: Sequence[Part[Source]]) -> None:
+        self.parts = parts
+        self._by_name = {part.name: part for part in parts}
+
+    def __getitem__(self, name: str) -> Source:
+        return self._by_name[name].get()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+
 Row = tuple[str, tuple[str, ...], str]
 
 
@@ -100,7 +118,7 @@ class Parts:
         """The same, made now."""
         return self.part(family, name, **parts).get()
 
-    def sources(self) -> dict[str, Source]:
+    def sources(self) -> Sources:
         """Every source, in the order in which they are asked: files before URLs."""
         library, guard = self.settings.library, self.settings.guard
         places = Places(
@@ -112,7 +130,7 @@ class Parts:
             claim_seconds=self.settings.pipeline.claim_seconds,
         )
         names = sorted(plugins.table("sources"))
-        return {name: self.build("sources", name, places=places) for name in names}
+        return Sources([self.part("sources", name, places=places) for name in names])
 
     def embedder(self) -> Embedder | None:
         """The embedding model of `[search] embedder`; none is fine."""
@@ -162,10 +180,10 @@ class Parts:
         """How documents are cut."""
         return ChunkOptions(max_seconds=self.settings.pipeline.passage_seconds)
 
-    def tools(self, sources: Mapping[str, Source]) -> stages.Tools:
+    def tools(self, sources: Sources) -> Tools:
         """What the stages work with."""
         pipeline, library = self.settings.pipeline, self.settings.library
-        return stages.Tools(
+        return Tools(
             sources=sources,
             transcribers=[self.part("transcribers", name) for name in pipeline.transcribers],
             sampler=self.part("samplers", pipeline.sampler) if pipeline.sampler else None,
@@ -178,11 +196,10 @@ class Parts:
             sound_track=pipeline.sound_track,
         )
 
-    def plan(self, tools: stages.Tools) -> Plan:
+    def plan(self, tools: Tools, sources: Sources) -> Plan:
         """The stage table with these plug-ins."""
-        sources = [self.part("sources", name) for name in tools.sources]
         used: dict[str, tuple[Sequence[Part[Any] | None], Any]] = {
-            "fetch": (sources, None),
+            "fetch": (sources.parts, None),
             "listen": (tools.transcribers, [*tools.languages, *_wish(tools.sound_track)]),
             "look": ([tools.sampler], None),
             "read": ([tools.reader], None),
@@ -193,10 +210,10 @@ class Parts:
             _stage(row, partial(getattr(stages, row[0]), tools=tools), *used[row[0]])
             for row in TABLE
         ]
-        own[0] = replace(own[0], of_source=_of_source(sources))
+        own[0] = replace(own[0], of_source=_of_source(sources.parts))
         return Plan((*own, *(self._publish_stage(name, tools) for name in self.published_to())))
 
-    def _publish_stage(self, name: str, tools: stages.Tools) -> Stage:
+    def _publish_stage(self, name: str, tools: Tools) -> Stage:
         passages = self.passages()
         embedder = self.settings.search.embedder
         used = [self.part("knowledge", name)]

@@ -6,20 +6,16 @@ Each gives `Given` values; which of them wins is decided in `loading`.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pydantic_settings import DotEnvSettingsSource
-
 from video_rag.errors import BadSettings
 from video_rag.settings.redaction import looks_secret
-from video_rag.settings.schema import Settings, absolute, families, named
+from video_rag.settings.schema import absolute, families, named
 
 PREFIX = "VIDEO_RAG_"
 ALIASES = {
@@ -93,6 +89,8 @@ def _is_known(path: tuple[str, ...]) -> bool:
 
 def _refuse(path: tuple[str, ...], origin: str, name: str = "") -> NoReturn:
     """Name the nearest setting that there is, as a variable when it was one."""
+    import difflib
+
     dotted = ".".join(path)
     rest = path[1:] if len(path) > 2 else (*(path[1:] or ("<plug-in>",)), "<option>")
     known = {*named(), *(".".join((family, *rest)) for family in families())}
@@ -208,11 +206,11 @@ def read_dotenv(file: Path) -> dict[str, str]:
     """The variables of a `.env` file, none when there is no such file."""
     if not file.is_file():
         return {}
+    from dotenv import dotenv_values
+
     _read_text(file, ".env")
-    source = DotEnvSettingsSource(
-        Settings, env_file=file, env_file_encoding="utf-8-sig", case_sensitive=True
-    )
-    return {name: value for name, value in source.env_vars.items() if value}
+    values = dotenv_values(file, encoding="utf-8-sig")
+    return {name: value for name, value in values.items() if value}
 
 
 def located(path: str | Path, folder: Path, name: str) -> Path:
@@ -225,6 +223,8 @@ def located(path: str | Path, folder: Path, name: str) -> Path:
 
 def read_toml(file: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises `BadSettings`."""
+    import tomllib  # like `difflib` and `dotenv` where it is needed: every command comes by here
+
     try:
         return tomllib.loads(_read_text(file, CONFIG))
     except tomllib.TOMLDecodeError as error:

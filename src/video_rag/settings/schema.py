@@ -20,7 +20,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from video_rag.settings.redaction import hide, shown
 from video_rag.text import languages
@@ -202,14 +201,8 @@ def _family(what: str) -> Any:
     return Field(default_factory=dict, description=f"Options of {what}, a table for each plug-in.")
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """Everything that can be set. Made by `load_settings`, passed on as a value."""
-
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-    )
 
     home: Folder = Field(
         description="Folder of the library.", json_schema_extra={"default": DEFAULT_HOME}
@@ -242,18 +235,6 @@ class Settings(BaseSettings):
     observers: Plugins = _family("observers")
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is fixed
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is fixed
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is fixed
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is fixed
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what is handed over: the places are read by `load_settings`."""
-        return (init_settings,)
 
     @model_validator(mode="before")
     @classmethod

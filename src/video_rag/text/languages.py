@@ -111,7 +111,14 @@ _SCRIPTS = {
     "am": "\u1200-\u137f",
     "km": "\u1780-\u17ff",
 }
-_CHARACTERS = {name: re.compile(f"[{ranges}]") for name, ranges in _SCRIPTS.items()}
+
+
+@cache
+def _characters() -> dict[str, re.Pattern[str]]:
+    """The letters of each script; compiled when a text is looked at, since tags alone need none."""
+    return {name: re.compile(f"[{ranges}]") for name, ranges in _SCRIPTS.items()}
+
+
 _LETTERS_PER_WORD = {"han": 1.5, "kana": 2.0, "ko": 2.5, "th": 4.0, "lo": 4.0, "km": 4.0, "my": 4.0}
 """So that a Chinese talk full of English terms stays Chinese; other scripts count as five."""
 _KANA_IN_JAPANESE = 0.1
@@ -151,7 +158,7 @@ def guess(text: str) -> str:
     sample = text[:_SAMPLE].lower()
     words = _LATIN_WORD.findall(sample)
     weights: dict[str, float] = {"latin": float(len(words))}
-    for name, pattern in _CHARACTERS.items():
+    for name, pattern in _characters().items():
         weights[name] = len(pattern.findall(sample)) / _LETTERS_PER_WORD.get(name, 5.0)
     east = weights["han"] + weights["kana"]
     script = max(weights, key=weights.__getitem__)

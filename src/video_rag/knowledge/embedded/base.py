@@ -1,31 +1,24 @@
-"""The knowledge base in one SQLite file: full-text search, vectors if there is a model for them."""
+"""The knowledge base in one SQLite file: full-text search, vectors if there is a model for them.
+
+How passages are indexed and found is in `passages`. That is imported when it is needed: every
+command asks whose base this is, and few look into it.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from video_rag import plugins
 from video_rag.embedders import Embedder
-from video_rag.knowledge import Holding, ranking, revision_of
-from video_rag.knowledge.embedded import speakers
+from video_rag.knowledge import Holding, revision_of
 from video_rag.knowledge.embedded.database import Database
-from video_rag.knowledge.embedded.matching import any_of, match_expression
 from video_rag.model import Chunk, Document, Hit, Query, Receipt
-from video_rag.text import tokens
-from video_rag.text.asking import Wish, asked
-from video_rag.text.memberships import frame, framed
+from video_rag.once import Once
 
 if TYPE_CHECKING:
-    from video_rag.knowledge.embedded.vectors import Vectors
-
-_MOST_TERMS = 64
-"""Of a longer question the rarest words are looked for."""
-
-_SPELLED = 3
-"""Of so many times the wanted passages it is seen whether they hold the question's very words."""
+    from video_rag.knowledge.embedded.passages import Passages
 
 
 class Embedded:
@@ -54,14 +47,13 @@ class Embedded:
     ) -> None:
         del page_url  # the page makes its own links
         self.options = options
-        self.weights = ranking.Weights()
         self._database = Database(home / "knowledge.db")
-        self._vectors = self._by_meaning(embedder) if embedder else None
+        self.passages = Once(lambda: self._opened(embedder))
 
-    def _by_meaning(self, embedder: Embedder) -> Vectors:
-        from video_rag.knowledge.embedded.vectors import Vectors  # brings numpy
+    def _opened(self, embedder: Embedder | None) -> Passages:
+        from video_rag.knowledge.embedded.passages import Passages
 
-        return Vectors(self._database, embedder)
+        return Passages(self._database, self.options.candidates, embedder)
 
     def stamp(self) -> str:
         """The name that the file was given when it was made."""
@@ -87,37 +79,17 @@ class Embedded:
     ) -> str:
         """Replace what is there of this document, in one transaction."""
         del previous, force  # nothing of ours is ever half done, and nobody else writes here
-        self._refresh()
-        with self._database.writing() as db:
-            vectors = _remove(db, document.document_id)
-            _insert(db, document.document_id, chunks, vectors)
-        if self._vectors:
-            self._vectors.complete()
+        self.passages().replace(document.document_id, chunks)
         return document.document_id
 
     def withdraw(self, document_id: str, receipt: Receipt | None) -> None:
         """Remove a document."""
         del receipt
-        with self._database.writing() as db:
-            _remove(db, document_id)
+        self.passages().remove(document_id)
 
     def search(self, query: Query) -> list[Hit]:
         """The best passages, each a place of its own. Raises `Unavailable`, `Rejected`."""
-        self._refresh()
-        wish = self._vectors.question(query.text) if self._vectors and query.text.strip() else None
-        with self._database.reading() as db:
-            speakers.prepare(db)
-            scores = self._by_words(db, query)
-            for row in sorted(scores, key=lambda row: -scores[row])[: _SPELLED * query.limit]:
-                if ranking.is_verbatim(query.text, _chunk(db, row)):
-                    scores[row] *= ranking.VERBATIM
-            if self._vectors and wish is not None:
-                limit = self.options.candidates
-                near = self._vectors.nearest(db, wish, *_conditions(query), limit)
-                scores = ranking.fused([sorted(scores, key=lambda row: -scores[row]), near])
-            ranked = sorted(scores, key=lambda row: (-scores[row], row))
-            best = ranking.distinct(((row, _chunk(db, row)) for row in ranked), query.limit)
-        return [Hit(chunk=chunk, score=scores[row]) for row, chunk in best]
+        return self.passages().search(query)
 
     def holdings(self, *, thorough: bool = False) -> list[Holding]:
         """Every document and the number of its passages."""
@@ -129,7 +101,7 @@ class Embedded:
 
     def check(self) -> str:
         """How much is in it; reads the file for damage."""
-        self._refresh()
+        self.passages().refresh()
         with self._database.reading() as db:
             damage = db.execute("pragma quick_check(1)").fetchone()[0]
             if damage != "ok":
@@ -138,174 +110,3 @@ class Embedded:
             documents = db.execute("select count(*) from documents").fetchone()[0]
         megabytes = self._database.path.stat().st_size / 1e6
         return f"{passages} passages of {documents} videos, {megabytes:.1f} MB"
-
-    def _by_words(self, db: sqlite3.Connection, query: Query) -> dict[int, float]:
-        """Row of each candidate → its score."""
-        wanted = _wanted(db, query)
-        candidates = _candidates(db, wanted, query, self.options.candidates)
-        documents = _documents(db, wanted)
-        weight = self.weights.document
-        return {
-            row: ranking.score(entry, wanted, self.weights) + weight * documents.get(id_, 0.0)
-            for row, id_, entry in candidates
-        }
-
-    def _refresh(self) -> None:
-        """Make the index anew from the stored passages when it has another form."""
-        with self._database.reading() as db:
-            if _form(db) == ranking.FORM:
-                return
-        with self._database.writing() as db:
-            if _form(db) == ranking.FORM:  # another process was faster
-                return
-            ids = [row[0] for row in db.execute("select document_id from documents").fetchall()]
-            for document_id in ids:
-                rows = db.execute(
-                    "select chunk from passages where document_id = ? order by id", (document_id,)
-                )
-                chunks = [Chunk.model_validate_json(row[0]) for row in rows.fetchall()]
-                _insert(db, document_id, chunks, _remove(db, document_id))
-            db.execute("insert or replace into meta values ('form', ?)", (ranking.FORM,))
-
-
-def _form(db: sqlite3.Connection) -> str:
-    row = db.execute("select value from meta where name = 'form'").fetchone()
-    return row[0] if row else ""
-
-
-_Stored = dict[str, tuple[str, bytes | None]]
-"""Passage → the name of the embedder and the vector that it made."""
-
-
-def _remove(db: sqlite3.Connection, document_id: str) -> _Stored:
-    """Delete a document; returns its vectors, which are dear."""
-    rows = db.execute(
-        "select id, chunk_id, embedder, vector from passages where document_id = ?", (document_id,)
-    ).fetchall()
-    db.executemany("delete from passage_terms where rowid = ?", [(row[0],) for row in rows])
-    db.execute("delete from passages where document_id = ?", (document_id,))
-    db.execute(
-        "delete from document_terms where rowid in"
-        " (select id from documents where document_id = ?)",
-        (document_id,),
-    )
-    db.execute("delete from documents where document_id = ?", (document_id,))
-    return {chunk_id: (embedder, vector) for _, chunk_id, embedder, vector in rows}
-
-
-def _insert(
-    db: sqlite3.Connection, document_id: str, chunks: Sequence[Chunk], vectors: _Stored
-) -> None:
-    if not chunks:
-        return
-    for chunk, entry in zip(chunks, ranking.entries(chunks), strict=True):
-        row = db.execute(
-            "insert into passages (chunk_id, document_id, collection, language, published,"
-            " words, characters, chunk, embedder, vector) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(chunk.chunk_id, document_id, framed(chunk.collections)),
-                *(chunk.language, chunk.published),
-                *(len(entry.words), len(entry.characters), chunk.model_dump_json()),
-                *vectors.get(chunk.chunk_id, ("", None)),
-            ),
-        ).lastrowid
-        db.execute(
-            "insert into passage_terms (rowid, words, near, characters) values (?, ?, ?, ?)",
-            (row, " ".join(entry.words), " ".join(entry.near), " ".join(entry.characters)),
-        )
-    row = db.execute("insert into documents (document_id) values (?)", (document_id,)).lastrowid
-    title = " ".join(tokens.index_terms(chunks[0].title))
-    db.execute(
-        "insert into document_terms (rowid, title, words) values (?, ?, ?)",
-        (row, title, " ".join(ranking.document_terms(chunks))),
-    )
-
-
-def _wanted(db: sqlite3.Connection, query: Query) -> ranking.Wanted:
-    """What the question looks for and how rare each term is."""
-    passages, words, characters, with_characters = db.execute(
-        "select count(*), total(words), total(characters), total(characters > 0) from passages"
-    ).fetchone()
-    wishes = asked(query.text, query.synonyms)
-    single = tokens.characters(query.text)
-    terms_ = [term for wish in wishes for term in wish.terms]
-    word_field = _field(db, "words", terms_, passages, words)
-    character_field = _field(db, "characters", single, int(with_characters), characters)
-
-    def rarity(wish: Wish) -> float:
-        return wish.weight * max(map(word_field.rarity, wish.terms))
-
-    return ranking.Wanted(
-        sorted(wishes, key=rarity, reverse=True)[:_MOST_TERMS],
-        sorted(set(single), key=character_field.rarity, reverse=True)[:_MOST_TERMS],
-        word_field,
-        character_field,
-    )
-
-
-def _field(
-    db: sqlite3.Connection, column: str, wanted: Iterable[str], texts: int, length: float
-) -> ranking.Field:
-    find = "select doc from passage_vocabulary where term = ? and col = ?"
-    seen = {term: db.execute(find, (term, column)).fetchone() for term in dict.fromkeys(wanted)}
-    frequencies = {term: row[0] if row else 0 for term, row in seen.items()}
-    return ranking.Field(texts, length / texts if texts else 0.0, frequencies)
-
-
-_FIND = """
-select p.id, p.document_id, t.words, t.near, t.characters
-from passage_terms t join passages p on p.id = t.rowid
-where passage_terms match ?{where}
-order by bm25(passage_terms, 1.0, 0.2, 1.0) limit ?
-"""
-
-
-def _candidates(
-    db: sqlite3.Connection, wanted: ranking.Wanted, query: Query, limit: int
-) -> list[tuple[int, str, ranking.Entry]]:
-    """Row, document and terms of the passages that FTS5 thinks best, within the filters."""
-    match = match_expression(wanted)
-    if not match:
-        return []
-    where, values = _conditions(query)
-    find = _FIND.replace("{where}", where)
-    rows = db.execute(find, (match, *values, limit)).fetchall()
-    return [
-        (row, id_, ranking.Entry(words.split(), near.split(), characters.split()))
-        for row, id_, words, near, characters in rows
-    ]
-
-
-def _documents(db: sqlite3.Connection, wanted: ranking.Wanted) -> dict[str, float]:
-    """How well whole videos fit: document → BM25, title and all that is said."""
-    strong = [wish for wish in wanted.words if wish.weight == 1]
-    if not strong:
-        return {}
-    rows = db.execute(
-        "select d.document_id, -bm25(document_terms, 1.0, 1.0) from document_terms t"
-        " join documents d on d.id = t.rowid where document_terms match ?",
-        (any_of(dict.fromkeys(term for wish in strong for term in wish.terms)),),
-    )
-    return dict(rows.fetchall())
-
-
-def _conditions(query: Query) -> tuple[str, list[str]]:
-    """The filters of a query as SQL about `p`, and the values for its question marks."""
-    wished = {
-        "p.language = ?": query.language,
-        "p.document_id = ?": query.video_id,
-        "p.published >= ?": query.since,
-        "p.published <= ?": query.until,
-        speakers.CONDITION: query.speaker,
-    }
-    chosen = {condition: [value] for condition, value in wished.items() if value is not None}
-    if query.collection is not None:
-        several = "(p.collection = ? or instr(p.collection, ?))"
-        chosen[several] = [framed([query.collection]), frame(query.collection)]
-    where = "".join(f" and {condition}" for condition in chosen)
-    return where, [value for values in chosen.values() for value in values]
-
-
-def _chunk(db: sqlite3.Connection, row: int) -> Chunk:
-    found = db.execute("select chunk from passages where id = ?", (row,)).fetchone()
-    return Chunk.model_validate_json(found[0])

@@ -1,7 +1,7 @@
-"""Subtitle files and tracks become transcripts. `transcriber` has the plug-in."""
+"""Subtitle files and tracks become transcripts. `transcriber` has the plug-in, `reading` reads."""
 
 from __future__ import annotations
 
-from video_rag.processors.subtitles.transcriber import Subtitles, read_subtitles
+from video_rag.processors.subtitles.transcriber import Subtitles
 
-__all__ = ["Subtitles", "read_subtitles"]
+__all__ = ["Subtitles"]

@@ -1,4 +1,7 @@
-"""Local files and folders: video, sound, and the subtitle files beside them or alone."""
+"""Local files and folders: video, sound, and the subtitle files beside them or alone.
+
+The rules of names are imported by the methods: every command asks for this plug-in's version.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from video_rag import media
@@ -15,10 +19,10 @@ from video_rag.digest import of_value
 from video_rag.errors import ContentError, NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.model import Kind, Media, MediaSet, Video
 from video_rag.plugins import Options as PluginOptions
-from video_rag.sources import Lane, Places, web
-from video_rag.sources.folder.lectures import Lecture, natural
-from video_rag.sources.folder.shelves import Shelves
-from video_rag.sources.folder.titles import own_title
+from video_rag.sources import Lane, Places
+
+if TYPE_CHECKING:
+    from video_rag.sources.folder.lectures import Lecture
 
 log = logging.getLogger("video_rag")
 
@@ -41,6 +45,8 @@ class Folder:
         """A folder has nothing to set."""
 
     def __init__(self, options: Options, *, places: Places) -> None:
+        from video_rag.sources.folder.shelves import Shelves
+
         self.options = options
         self.places = places
         self._shelves = Shelves()
@@ -81,6 +87,8 @@ class Folder:
         Raises `NotFound` when the file is gone and `ContentError` when it is faulty or another one
         than was added.
         """
+        from video_rag.sources.folder.titles import own_title
+
         path = Path(video.url)
         if not _exists(path):
             raise NotFound(f"{_shown(path)} is gone", hint="put it back, or remove the video")
@@ -172,6 +180,8 @@ class Folder:
 
     def _folders(self, folder: Path) -> Iterator[Path | ContentError]:
         """A folder and all below it that can be listed; each real one once."""
+        from video_rag.sources.folder.lectures import natural
+
         entered: set[tuple[int, int]] = set()
         waiting = [folder]
         while waiting:
@@ -192,6 +202,8 @@ class Folder:
 
     def _video(self, lecture: Lecture) -> Video:
         """A lecture as a video. Raises `ContentError` when its main file cannot be used."""
+        from video_rag.sources import web
+
         path = lecture.main
         try:
             str(path).encode()

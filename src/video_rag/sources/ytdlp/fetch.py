@@ -25,7 +25,7 @@ from video_rag.sources.ytdlp import beside
 from video_rag.sources.ytdlp.choice import Choice, choice_of, refuse_overlong
 from video_rag.sources.ytdlp.download import Download
 from video_rag.sources.ytdlp.lists import check_over
-from video_rag.sources.ytdlp.options import Options
+from video_rag.sources.ytdlp.options import VERSION, Options
 from video_rag.sources.ytdlp.recent import Facts, Recent
 from video_rag.sources.ytdlp.resume import Partial
 from video_rag.sources.ytdlp.series import part_note
@@ -53,7 +53,7 @@ class Record(Noun):
 class Fetch:
     """Fetches videos into the media folder."""
 
-    version = 1
+    version = VERSION
 
     def __init__(self, options: Options, places: Places, sessions: Sessions) -> None:
         self.options = options

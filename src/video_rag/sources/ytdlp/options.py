@@ -11,6 +11,9 @@ from video_rag.plugins import Options as PluginOptions
 from video_rag.plugins import inert
 from video_rag.text import languages
 
+VERSION = 1
+"""Of what `fetch` brings; stands here, since it is asked for together with the options."""
+
 
 class SiteOptions(BaseModel):
     """How one site is treated; what is unset is as for every site."""

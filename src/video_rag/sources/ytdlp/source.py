@@ -3,7 +3,7 @@
 What is set: `options` · opening yt-dlp: `session` · what is behind a URL:
 `discovery`, `lists`, `series`, `feeds` ·
 one video: `fetch`. yt-dlp is imported late, since that takes half a second, and opened in
-`session` alone.
+`session` alone. What works is imported by the methods, since every command asks for the options.
 """
 
 from __future__ import annotations
@@ -11,26 +11,31 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from video_rag.errors import NeedsExtra, VideoRagError
 from video_rag.model import MediaSet, Video
 from video_rag.net.sites import site_of
-from video_rag.sources import Lane, Places, cookies, feeds, versions, web
-from video_rag.sources.ytdlp import health
-from video_rag.sources.ytdlp.discovery import Discovery
-from video_rag.sources.ytdlp.door import Door
-from video_rag.sources.ytdlp.fetch import Fetch
+from video_rag.sources import Lane, Places
+from video_rag.sources.ytdlp.options import VERSION
 from video_rag.sources.ytdlp.options import Options as YtDlpOptions
-from video_rag.sources.ytdlp.session import Sessions
+
+if TYPE_CHECKING:
+    from video_rag.sources.cookies import Row
+    from video_rag.sources.ytdlp.door import Door
 
 
 class YtDlp:
     """Any http or https URL that yt-dlp takes: a video, a playlist, a channel, a page, a feed."""
 
-    version = Fetch.version
+    version = VERSION
     Options = YtDlpOptions
 
     def __init__(self, options: YtDlpOptions, *, places: Places, door: Door | None = None) -> None:
+        from video_rag.sources.ytdlp.discovery import Discovery
+        from video_rag.sources.ytdlp.fetch import Fetch
+        from video_rag.sources.ytdlp.session import Sessions
+
         self.options = options
         self.places = places
         self._sessions = Sessions(options, places, door=door)
@@ -39,18 +44,24 @@ class YtDlp:
 
     def check(self) -> str:
         """Which yt-dlp is in use. Raises `NeedsExtra`."""
+        from video_rag.sources import versions
+
         found = versions.shown(self.places.home)
         if not found.version:
             raise NeedsExtra("yt-dlp", "download")
         return f"yt-dlp {found.version}"
 
-    def findings(self) -> list[cookies.Row]:
+    def findings(self) -> list[Row]:
         """What it needs beside, its cookies, and how it stands with each site; no network."""
+        from video_rag.sources.ytdlp import health
+
         return health.findings(self.options, self.places)
 
     def claims(self, url: str) -> bool:
         """Whether this is an http or https URL, or one marked as a feed: `feed:https://…`."""
-        return feeds.address(url)[0].lower().startswith(("http://", "https://"))
+        from video_rag.sources.feeds.addresses import address
+
+        return address(url)[0].lower().startswith(("http://", "https://"))
 
     def discover(self, url: str) -> Iterator[Video | VideoRagError]:
         """The videos behind a URL; those of lists, channels and feeds without opening each.
@@ -85,4 +96,6 @@ class YtDlp:
 
     def link(self, video: Video, seconds: float) -> str:
         """The video's page, at that second where the site has a way to say so."""
+        from video_rag.sources import web
+
         return web.link_to(video.url, seconds)
