@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from video_rag import plugins
 from video_rag.model import MediaSet, Origin, Segment, Transcript, Video
@@ -112,6 +113,8 @@ class Ear:
     """A recogniser that knows what is said and mishears some of it."""
 
     version: int = 1
+    asked: ClassVar[list[float]] = []
+    """Where anybody listened."""
 
     class Options(plugins.Options):
         """What there is to hear."""
@@ -131,6 +134,7 @@ class Ear:
 
     def hear(self, path: Path, start: float, seconds: float, track: str = "") -> str | None:
         assert path.is_file()
+        self.asked.append(start)
         if not self.options.is_ready:
             return None
         return ear(self._spoken, self.options.changed)(start, seconds)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from lectures import as_vtt, install_ear, lecture
+from lectures import Ear, as_vtt, install_ear, lecture
 from video_rag import plugins
 from video_rag.cli import main
 from video_rag.library import Added, Library
 from video_rag.model import Query, Transcript
+from video_rag.processors.subtitles import Subtitles
 from video_rag.settings import load_settings
 from video_rag.testing.clips import tone
 from web import Page, Site, serve
@@ -47,6 +48,7 @@ def listening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     plugins.installed.cache_clear()
     spoken = tmp_path / "spoken.vtt"
     spoken.write_text(as_vtt(OWN), encoding="utf-8")
+    Ear.asked.clear()
     yield spoken
     monkeypatch.undo()
     plugins.installed.cache_clear()
@@ -123,6 +125,31 @@ def test_those_of_a_video_as_long_are_told_by_their_title_and_a_few_seconds_of_s
     origin, (note,) = told(added)
     assert origin == "asr"
     assert note.startswith("subtitles en (platform) refused: something else is said (listened at")
+
+
+def test_an_upgrade_that_judges_anew_does_not_listen_again(
+    add: Add, listening: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEO_RAG_LIBRARY__KEEP_MEDIA", "false")
+    ears = {"transcribers": ["subtitles", "ear"], "spoken": str(listening)}
+    first = told(add(FOREIGN, **ears))
+    assert len(Ear.asked) >= 2
+    Ear.asked.clear()
+    monkeypatch.setattr(Subtitles, "version", Subtitles.version + 1)
+    site.pages.pop("/talk.m4a")  # nor is what was deleted to save room fetched for it
+    assert told(add(FOREIGN, **ears)) == first
+    monkeypatch.setattr(Subtitles, "version", Subtitles.version + 1)
+    assert told(add(FOREIGN, **ears)) == first
+    assert Ear.asked == []
+
+
+def test_another_option_of_a_recogniser_listens_again(add: Add, listening: Path) -> None:
+    ears = {"transcribers": ["subtitles", "ear"], "spoken": str(listening)}
+    first = told(add(FOREIGN, **ears))
+    asked = list(Ear.asked)
+    Ear.asked.clear()
+    assert told(add(FOREIGN, **ears, changed=0.2)) == first
+    assert Ear.asked == asked
 
 
 def test_a_recogniser_that_is_not_ready_leaves_a_doubt(add: Add, listening: Path) -> None:

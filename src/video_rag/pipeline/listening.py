@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from video_rag.errors import BackendError, ContentError, NeedsExtra, UsageError
-from video_rag.model import MediaSet, Transcript, Transcripts, Video
+from video_rag.model import Media, MediaSet, Segment, Transcript, Transcripts, Video
 from video_rag.pipeline import before
 from video_rag.pipeline.tools import Tools, is_gone, located
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
 from video_rag.processors import Listener, Transcriber, belonging, inputs_of, leading
+
+_KEPT = ("heard@", "pieces@")
 
 
 def listen(work: Work, tools: Tools) -> Transcripts:
@@ -24,10 +25,9 @@ def listen(work: Work, tools: Tools) -> Transcripts:
     media = work.read("media", MediaSet).model_copy(
         update={"sound_track": tools.sound_track, "languages": tuple(tools.languages)}
     )
-    locate = located(work, tools)
-    hear = _hearing(media, tools, locate)
     before.heard(work, tools.transcribers, tools.languages)
-    work.kept |= {name: row for name, row in work.results.items() if name.startswith("heard@")}
+    work.kept |= {name: row for name, row in work.results.items() if name.startswith(_KEPT)}
+    hear = _hearing(work, media, tools)
     refused: list[ContentError] = []
     for transcriber in tools.transcribers:
         try:
@@ -74,24 +74,60 @@ def _heard(
 
 
 def _hearing(
-    media: MediaSet, tools: Tools, locate: Callable[[str], Path]
+    work: Work, media: MediaSet, tools: Tools
 ) -> Callable[[float, float], str | None] | None:
     """A way to have some seconds of the video recognised; None when it has no sound."""
     sounds = (*media.of("audio"), *media.of("video")) if media.has_speech_track else ()
     if not sounds:
         return None
-    wished = [tools.sound_track] if tools.sound_track else []  # a listener need not know tracks
+    ears = [_Ear(work, part, sounds[0], tools) for part in tools.transcribers]
 
     def hear(start: float, seconds: float) -> str | None:
-        for transcriber in tools.transcribers:
-            try:
-                listener = transcriber.get()
-            except NeedsExtra:
-                continue
-            if isinstance(listener, Listener):
-                said = listener.hear(locate(sounds[0].path), start, seconds, *wished)
-                if said is not None:
-                    return said
-        return None
+        told = (ear.hear(start, seconds) for ear in ears)
+        return next((said for said in told if said is not None), None)
 
     return hear
+
+
+class _Ear:
+    """A recogniser that is asked for single pieces of a video, for each of them once.
+
+    What it heard is kept by itself, as its whole transcript is: judging subtitles anew must not
+    recognise anything again, nor fetch the sound for it. Each piece is a segment; '' is silence.
+    """
+
+    def __init__(self, work: Work, part: Part[Transcriber], sound: Media, tools: Tools) -> None:
+        self._work, self._part, self._sound, self._tools = work, part, sound, tools
+        self._name = f"pieces@{part.name}"
+        # a listener need not know of tracks
+        self._wished = [tools.sound_track] if tools.sound_track else []
+        self._inputs = [sound.digest, *self._wished]
+        known = work.earlier(
+            self._name, part, self._inputs, Transcript, is_gone=lambda: is_gone([sound], tools)
+        )
+        if known is None:
+            work.kept.pop(self._name, None)  # of other sound, or of a version that is worse
+        self._pieces = known.segments if known else ()
+
+    def hear(self, start: float, seconds: float) -> str | None:
+        """What is said there; None when that cannot be told here and now. Raises `ContentError`."""
+        place = start, start + seconds
+        said = next((one.text for one in self._pieces if (one.start, one.end) == place), None)
+        if said is None:
+            said = self._listened(start, seconds)
+            if said is not None:
+                piece = Segment(start=start, end=start + seconds, text=said)
+                self._pieces = (*self._pieces, piece)
+                heard = Transcript(language="und", origin="asr", segments=self._pieces)
+                self._work.keep(self._name, self._part, self._inputs, heard)
+        return said
+
+    def _listened(self, start: float, seconds: float) -> str | None:
+        try:
+            listener = self._part.get()
+        except NeedsExtra:
+            return None
+        if not isinstance(listener, Listener):
+            return None
+        path = located(self._work, self._tools)(self._sound.path)
+        return listener.hear(path, start, seconds, *self._wished)
