@@ -42,6 +42,7 @@ bench: setup ## measure retrieval, answers, key frames, the whole of add, Dify a
 	@$(BIN)/python benchmarks/pipeline/run.py
 	@$(BIN)/python benchmarks/dify/run.py
 	@$(BIN)/python benchmarks/downloads/run.py
+	@$(BIN)/python benchmarks/startup/run.py
 
 fuzz: setup ## damage subtitles and media files for five minutes at most; SEED=7 repeats a run
 	@$(BIN)/python fuzz/subtitles.py $(SEED)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from video_rag.errors import ContentError
 from video_rag.model import Beside, Chapter, Segment, Video
-from video_rag.processors.subtitles.transcriber import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 from video_rag.sources.feeds.chapters import chapters
 from video_rag.sources.feeds.transcripts import timed
 from video_rag.sources.ytdlp.beside import wanted
