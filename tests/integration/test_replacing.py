@@ -160,3 +160,52 @@ def test_a_title_that_was_given_can_be_taken_back(shell: Shell, tmp_path: Path) 
     shell("add", talk, "--title", "Mine")
     shell("add", copy, "--title", " ")
     assert shell.titles() == ["talk"]
+
+
+@WAYS
+def test_a_file_that_is_as_it_was_before_is_found_again(
+    shell: Shell, tmp_path: Path, look: Any
+) -> None:
+    folder = tmp_path / "inbox"
+    for words, said in ((SHEEP, "sheep"), (MOON, "moon")) * 2 + ((SHEEP, "sheep"),):
+        settled(write_talk(folder / "talk.srt", words))
+        look(shell, folder)
+        shell("watch", "check", "--now", code=None)
+        shell("run", code=None)
+        assert shell.titles() == ["talk"]
+        assert all(said in text.lower() for text in shell.found("sheep moon"))
+        assert shell.found(said)
+
+
+@WAYS
+def test_a_version_that_could_not_be_read_leaves_nothing_when_the_one_before_is_back(
+    shell: Shell, tmp_path: Path, look: Any
+) -> None:
+    folder = tmp_path / "inbox"
+    write_talk(folder / "talk.srt", SHEEP)
+    good = (folder / "talk.srt").read_bytes()
+    for content in (good, b"no subtitles at all", good):
+        (folder / "talk.srt").write_bytes(content)
+        settled(folder / "talk.srt")
+        look(shell, folder)
+        shell("watch", "check", "--now", code=None)
+        shell("run", code=None)
+        assert shell.found("sheep"), "nothing is lost for what cannot be read"
+    assert [row["state"] for row in shell.json("list")] == ["ready"]
+
+
+def test_a_file_that_a_person_removed_stays_removed_when_it_is_back(
+    shell: Shell, tmp_path: Path
+) -> None:
+    folder = tmp_path / "inbox"
+    talk = settled(write_talk(folder / "talk.srt", SHEEP))
+    settled(write_talk(folder / "other.srt", STARS))
+    by_a_run(shell, folder)
+    shell("remove", "talk")
+    content = talk.read_bytes()
+    talk.unlink()
+    shell("watch", "check", "--now")
+    talk.write_bytes(content)
+    settled(talk)
+    shell("watch", "check", "--now")
+    assert shell.titles() == ["other"]

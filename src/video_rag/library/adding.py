@@ -65,6 +65,7 @@ class Adding:
         self.intake.left.clear()
         yield from self.watch.check()
         replacing = Replacing(self._shelf, self.remove)
+        replacing.settle_places()
         for video_id in self.intake.process(self.intake.unfinished()):
             yield self._settled(video_id, replacing)
 

@@ -40,11 +40,24 @@ class Replacing:
         self._places.setdefault(video.video_id, len(self._places))
         self._at.setdefault(video.url, set()).add(video.video_id)
 
+    def settle_places(self) -> None:
+        """Of several versions of one file only the one that is there now stays, if it is ready.
+
+        A version may come and go before it was read; whatever else is ready stays.
+        """
+        for url, ids in self._at.items():
+            if len(ids) < 2 or (held := self._shelf.held_at(url)) is None:
+                continue
+            results = self._shelf.ledger.results(held.video_id) if held.video_id in ids else {}
+            if results and not self._shelf.engine.plan.stale(results):
+                for other in ids - {held.video_id}:
+                    self._remove(other)
+
     def settle(self, status: Status, *, is_given: bool) -> None:
         """A ready video takes the place of the versions before; others lose what is stale.
 
         `is_given`: whether its source has just named it, so that it is what its path holds now;
-        else a version that joined later is taken for that.
+        else the file is looked at, or a version that joined later is taken for that.
         """
         self.meet(status.video)
         if status.state != "ready":
@@ -56,9 +69,12 @@ class Replacing:
 
     def _earlier(self, video: Video, *, is_given: bool) -> set[str]:
         """The versions before, subtitles whose video came, and subtitles that lost their first."""
-        place = self._places[video.video_id]
+        place, versions = self._places[video.video_id], self._at[video.url]
+        if len(versions) > 1 and not is_given:
+            held = self._shelf.held_at(video.url)
+            is_given = held is not None and held.video_id == video.video_id
         media = self._shelf.read(self._shelf.ledger.results(video.video_id), "media", MediaSet)
-        found = {one for one in self._at[video.url] if is_given or self._places[one] < place}
+        found = {one for one in versions if is_given or self._places[one] < place}
         for file in media.files:
             if file.path != video.url:
                 found |= self._at.get(file.path, set())

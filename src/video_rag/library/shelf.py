@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
-from video_rag.errors import NotFound, UnsupportedUrl
+from video_rag.errors import NotFound, UnsupportedUrl, VideoRagError
 from video_rag.library.wiring import Parts
-from video_rag.model import Noun
+from video_rag.model import Noun, Video
 from video_rag.observers import Observer
 from video_rag.pipeline.engine import Engine
 from video_rag.pipeline.work import load
@@ -50,6 +51,16 @@ class Shelf:
         raise UnsupportedUrl(
             f"nothing can read {url!r}", hint="give a file, a folder or an http(s) URL"
         )
+
+    def held_at(self, path: str) -> Video | None:
+        """What a path of this machine holds now; None for what cannot be read, and for URLs."""
+        if "://" in path or not Path(path).is_file():
+            return None
+        try:
+            found = next(iter(self.source_of(path).discover(path)), None)
+        except VideoRagError:
+            return None
+        return found if isinstance(found, Video) else None
 
     def read(self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]) -> AnyNoun:
         """A result that is there."""

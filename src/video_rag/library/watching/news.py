@@ -2,13 +2,16 @@
 
 It touches no network and no ledger. States of an entry and what moves it:
 
-    unknown ──rules pass──▶ waiting ──given──▶ taken      stays, whatever the list says later
+    unknown ──rules pass──▶ waiting ──given──▶ taken      stays, whatever the list says later;
+        │                                                 a local file that was replaced and is
+        │                                                 back is judged as unknown
         ├────a rule──────▶ skipped ──renamed, or other rules──▶ waiting
         └────the site────▶ absent ──listed as a video again, or its date came──▶ waiting
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -126,6 +129,19 @@ def mark(video: Video, *, is_local: bool) -> str:
     return f"{video.fingerprint}@{video.url}" if is_local else video.fingerprint
 
 
+def _place(entry: Entry) -> str:
+    """The path of a local file that was taken."""
+    return entry.fingerprint.partition("@")[2] if entry.state == "taken" else ""
+
+
+def _was_replaced(entry: Entry, held: Mapping[str, int]) -> bool:
+    """Whether a local file gave way to another version at its path, which the library then took.
+
+    When it comes back it is new again; one that a person removed from the library is not.
+    """
+    return not entry.is_listed and bool(place := _place(entry)) and held[place] > 1
+
+
 def compare(
     listing: Listing, known: Mapping[str, Entry], rules: Rules, moment: float, *, is_local: bool
 ) -> Comparison:
@@ -135,13 +151,14 @@ def compare(
     """
     result = Comparison()
     fresh: list[Video] = []
+    held = Counter(_place(entry) for entry in known.values()) if is_local else Counter()
     for key, item in listing.items.items():
         entry = known.get(key)
         if isinstance(item, ContentError):
             _absent(item, entry, moment, result)
-        elif entry is not None and entry.state == "taken":
+        elif entry is not None and entry.state == "taken" and not _was_replaced(entry, held):
             _taken(item, entry, result, is_local=is_local)
-        elif entry is None or _is_open(item, entry, moment):
+        elif entry is None or entry.state == "taken" or _is_open(item, entry, moment):
             _judge(item, entry, rules, fresh, result)
     if listing.is_whole(is_local=is_local):
         for entry in known.values():
