@@ -205,6 +205,17 @@ def test_other_names_are_collections(client: TestClient) -> None:
     assert "farm, kb-ok, sky" in answer.json()["error_msg"]
 
 
+def test_a_name_of_no_collection_is_told_also_where_conditions_fit_no_video(
+    client: TestClient,
+) -> None:
+    named = [{"name": "collection", "comparison_operator": "is", "value": "farm"}]
+    condition = {"logical_operator": "and", "conditions": named}
+    answer = ask(client, "wool", knowledge_id="nobody's", metadata_condition=condition)
+    assert answer.status_code == 404
+    assert "farm, kb-ok, sky" in answer.json()["error_msg"]
+    assert found(client, ("collection", "is", "nobody's")) == set()
+
+
 def test_good_passages_pass_the_usual_threshold_and_nonsense_does_not(client: TestClient) -> None:
     for query in ("How often is wool shorn?", "恒星最后会变成什么？", "chunking strategies"):
         assert ask(client, query, threshold=0.5).json()["records"], query

@@ -47,7 +47,7 @@ class Asking:
         """See `Library.search`."""
         hits = self._searched(query, knowledge)
         if not hits:
-            self._refuse_unknown(query)
+            self.refuse_unknown(query)
         return hits
 
     def _searched(self, query: Query, knowledge: str | None) -> list[Hit]:
@@ -77,11 +77,8 @@ class Asking:
         ranked = sorted(zip(scores, hits, strict=True), key=lambda pair: -pair[0])
         return [Hit(chunk=hit.chunk, score=score) for score, hit in ranked[: query.limit]]
 
-    def _refuse_unknown(self, query: Query) -> None:
-        """Tell who looks where nothing can be. Raises `NotFound`.
-
-        Asked only when nothing was found: the results of all videos may have to be read.
-        """
+    def refuse_unknown(self, query: Query) -> None:
+        """See `Library.refuse_unknown`."""
         if not query.collection and not query.language:
             return
         rows = [row for row in self._shelf.ledger.all_results().values() if "video" in row]

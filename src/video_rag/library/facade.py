@@ -162,6 +162,14 @@ class Library:
         """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
         return self._asking().search(query, knowledge)
 
+    def refuse_unknown(self, query: Query) -> None:
+        """Tell who looks where nothing can be: `search` asks this when it found nothing.
+
+        The results of all videos may have to be read. Raises `NotFound` for a collection or a
+        language that no video has.
+        """
+        self._asking().refuse_unknown(query)
+
     def synonyms(self, text: str) -> tuple[tuple[str, ...], ...]:
         """The groups of names of one thing of which a text has one. Raises `BadSettings`."""
         return self._asking().synonyms(text)

@@ -59,8 +59,8 @@ def retrieve(library: Library, wanted: Wanted) -> list[Found]:
         for hit in _search(library, wanted, videos)
         if wanted.conditions.allow(fields(hit.chunk, videos.get(hit.chunk.video_id)))
     ]
-    if not hits and wanted.collection:
-        _check_collection(wanted.collection, videos)
+    if not hits:  # conditions that fit no video search nothing, and so refuse nothing
+        library.refuse_unknown(Query(text=wanted.text, collection=wanted.collection))
     wishes = asked(wanted.text, library.synonyms(wanted.text))
     passages = weigh(wishes, [hit.chunk for hit in hits]) if wishes else []
     scores = descending(passage.relevance for passage in passages)
@@ -173,11 +173,3 @@ def _described(video: Video | None, video_id: str) -> dict[str, Fact]:
         "url": Fact(video.url if video else None),
         "duration": quantity(video.duration if video else None),
     }
-
-
-def _check_collection(collection: str, videos: _Videos) -> None:
-    known = sorted({name for video in videos.all() for name in video.collections})
-    if collection not in known:
-        raise NotFound(
-            f"no collection {collection!r}", hint=f"use all, or one of: {', '.join(known[:20])}"
-        )
