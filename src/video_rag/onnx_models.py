@@ -10,7 +10,6 @@ from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import NotFound, Rejected, Unavailable, UsageError
-from video_rag.net.http import Client
 
 Model = TypeVar("Model")
 
@@ -79,6 +78,8 @@ def _unreadable(name: str, error: Exception) -> Rejected:
 
 def _check_hub(name: str, address: str) -> None:
     """Whether the model hub answers at all, whatever it says."""
+    from video_rag.net.http import Client
+
     with Client(address, timeout=_PROBE_SECONDS, attempts=1) as client:
         try:
             client.call("HEAD", "/")

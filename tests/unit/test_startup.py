@@ -184,6 +184,16 @@ def test_a_list_of_videos_loads_nothing_that_works_on_them(
     assert foreign(modules) - typer_alone - OFTEN_THERE <= LIBRARIES
 
 
+@pytest.mark.parametrize("embedder", ["fastembed", "openai"])
+def test_an_embedder_loads_what_it_needs_when_it_embeds(
+    home: Mapping[str, str], embedder: str
+) -> None:
+    _, modules = run(OURS, ["list"], env={**home, "VIDEO_RAG_SEARCH__EMBEDDER": embedder})
+
+    assert WORKERS & modules == set()
+    assert unexpected(modules, [*LOOKING.split(), f"embedders.{embedder}", "onnx_models"]) == set()
+
+
 def test_showing_a_video_loads_no_more_than_a_list(home: Mapping[str, str]) -> None:
     printed, modules = run(OURS, ["show", "sheep"], env=home)
 

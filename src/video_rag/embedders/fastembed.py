@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import NeedsExtra
 from video_rag.onnx_models import ModelOptions, load_model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class FastEmbed:
@@ -35,6 +37,8 @@ class FastEmbed:
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
         """Unit vectors, one row per text. Raises `Unavailable` without the model's files."""
+        import numpy as np
+
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
         model = self._loaded()

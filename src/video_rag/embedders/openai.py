@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, SecretStr
 
 from video_rag import plugins
 from video_rag.errors import Rejected
-from video_rag.net.http import Client
+from video_rag.once import Once
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from video_rag.net.http import Client
 
 
 class OpenAI:
@@ -44,15 +48,22 @@ class OpenAI:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        key = options.api_key.get_secret_value()
-        self._client = Client(
-            options.base_url.rstrip("/"),
+        self._client = Once(self._opened)
+
+    def _opened(self) -> Client:
+        from video_rag.net.http import Client
+
+        key = self.options.api_key.get_secret_value()
+        return Client(
+            self.options.base_url.rstrip("/"),
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=options.timeout,
+            timeout=self.options.timeout,
         )
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
         """Unit vectors, one row per text. Raises `Unavailable` or `Rejected`."""
+        import numpy as np
+
         prefix = self.options.query_prefix if query else self.options.text_prefix
         rows: list[Sequence[float]] = []
         for first in range(0, len(texts), self.options.batch):
@@ -62,7 +73,7 @@ class OpenAI:
             return np.zeros((0, 0), dtype=np.float32)
         if len({len(row) for row in rows}) != 1:
             raise Rejected(
-                f"{self._client.name} sent vectors of different lengths",
+                f"{self._client().name} sent vectors of different lengths",
                 hint="check that base_url and model name an embedding model",
             )
         vectors = np.asarray(rows, dtype=np.float32)
@@ -74,7 +85,7 @@ class OpenAI:
         body: dict[str, Any] = {"model": self.options.model, "input": texts}
         if self.options.dimensions:
             body["dimensions"] = self.options.dimensions
-        answer = self._client.post_json("/embeddings", body, repeatable=True)
+        answer = self._client().post_json("/embeddings", body, repeatable=True)
         try:
             rows = sorted(answer["data"], key=lambda row: row["index"])
             vectors: list[Sequence[float]] = [
@@ -82,12 +93,12 @@ class OpenAI:
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise Rejected(
-                f"{self._client.name} did not send embeddings",
+                f"{self._client().name} did not send embeddings",
                 hint="check that base_url and model name an embedding model",
             ) from error
         if len(vectors) != len(texts):
             raise Rejected(
-                f"{self._client.name} sent {len(vectors)} vectors for {len(texts)} texts",
+                f"{self._client().name} sent {len(vectors)} vectors for {len(texts)} texts",
                 hint="check that base_url and model name an embedding model",
             )
         return vectors
