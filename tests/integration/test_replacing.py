@@ -209,3 +209,27 @@ def test_a_file_that_a_person_removed_stays_removed_when_it_is_back(
     settled(talk)
     shell("watch", "check", "--now")
     assert shell.titles() == ["other"]
+
+
+@pytest.mark.parametrize("name", ["talk.srt", "talk.mp4"])
+def test_a_lecture_whose_file_was_deleted_is_kept_and_told(
+    shell: Shell, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "inbox"
+    settled(write_talk(folder / "other.srt", STARS))
+    settled(write_talk(folder / "talk.srt", SHEEP))
+    if name.endswith("mp4"):
+        film(folder / "talk.mp4")
+    by_a_run(shell, folder)
+    for path in folder.glob("talk.*"):
+        path.unlink()
+    [checked] = shell.json("watch", "check", "--now")
+    assert [(news["kind"], news["title"]) for news in checked["news"]] == [("gone", "talk")]
+    shell("run")
+    assert "kept, though their files are gone: 1 (talk)" in shell("add", folder)
+    assert [row["state"] for row in shell.json("add", folder)] == ["ready", "missing"]
+    assert shell.found("sheep"), "what is stored is not lost with its file"
+    assert "gone" not in shell("add", folder / "other.srt")
+    shell("remove", "talk")
+    assert not any("sheep" in text for text in shell.found("sheep"))
+    assert "gone" not in shell("add", folder)

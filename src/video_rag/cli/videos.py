@@ -26,6 +26,7 @@ from video_rag.text import timecode
 if TYPE_CHECKING:
     from video_rag.cli.meter import Meter
     from video_rag.library import Added, Library, Status
+    from video_rag.model import Video
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 CODES = {"ContentError": 3, "Unavailable": 4, "Rejected": 4, "Bug": 1}
@@ -68,7 +69,7 @@ def add(
 
     Doing it again is cheap and harmless: only what is new or changed is worked on. With `--json`
     each video is a row; a folder with files of other kinds adds one of state `passed-over`, which
-    counts them by suffix.
+    counts them by suffix. A video whose file is gone from the folder is kept, and is `missing`.
     """
     from video_rag.cli.meter import Meter
     from video_rag.library import Wishes
@@ -84,14 +85,17 @@ def add(
             if not as_json:
                 _report(item, library)
     passed_over = {url: many for url in given if (many := library.passed_over(url))}
+    missing = {video.video_id: video for url in given for video in library.missing(url)}
     if as_json:
         rows = [_added_row(item) for item in added]
-        print_json([*rows, *(_passed_over_row(*pair) for pair in passed_over.items())])
+        rows += [_passed_over_row(*pair) for pair in passed_over.items()]
+        print_json([*rows, *map(_missing_row, missing.values())])
     else:
         report_left(library)
         if len(added) > 1:
             _sum_up(added)
         _tell_passed_over(sum(passed_over.values(), Counter()))
+        _tell_missing([video.title for video in missing.values()])
     raise typer.Exit(worst([*map(_code, added), *([4] if library.intake.left else [])]))
 
 
@@ -236,6 +240,20 @@ def _tell_passed_over(many: Counter[str]) -> None:
 def _passed_over_row(folder: str, many: Counter[str]) -> dict[str, object]:
     """The same for programs: a row of its own after those of the folder's videos."""
     return {"source": folder, "state": "passed-over", "passed_over": dict(many), "failures": []}
+
+
+def _tell_missing(titles: list[str]) -> None:
+    """Videos of which only the library's own results are left."""
+    if titles:
+        shown = ", ".join(brief(title) for title in titles[:5]) + (", …" if titles[5:] else "")
+        out.print(f"kept, though their files are gone: {len(titles)} ({escape(shown)})")
+        out.print("      [dim]video-rag remove takes them out[/]")
+
+
+def _missing_row(video: Video) -> dict[str, object]:
+    """The same for programs: a row of its own for each."""
+    row = {"video_id": video.video_id, "title": video.title, "source": video.url}
+    return {**row, "state": "missing", "failures": []}
 
 
 def _added_row(item: Added) -> dict[str, object]:

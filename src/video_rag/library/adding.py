@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.library.intake import Given, Intake
@@ -119,6 +121,20 @@ class Adding:
         except UnsupportedUrl:
             return Counter()
         return Counter(source.passed_over(url)) if isinstance(source, Counting) else Counter()
+
+    def missing(self, url: str) -> list[Video]:
+        """See `Library.missing`."""
+        # pathlib's expanduser() raises for `~nobody`, and its resolve() follows links
+        folder = Path(os.path.abspath(os.path.expanduser(url)))  # noqa: PTH100, PTH111
+        if not folder.is_dir():
+            return []
+        return [
+            status.video
+            for status in self._looking.videos()
+            if "://" not in status.video.url
+            and Path(status.video.url).is_relative_to(folder)
+            and not Path(status.video.url).exists()
+        ]
 
     def _found(self, url: str, known: set[str]) -> Iterator[Video | VideoRagError]:
         """The videos behind a path or URL, series taken apart; known ones are not opened again."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
-from video_rag.model import Chunk, Document, Hit, Media, Query, Question, Transcripts
+from video_rag.model import Chunk, Document, Hit, Media, Query, Question, Transcripts, Video
 from video_rag.observers import Observer
 from video_rag.once import Once
 from video_rag.settings import Settings
@@ -77,6 +77,10 @@ class Library:
     def passed_over(self, url: str) -> Counter[str]:
         """How many files of a folder are of no kind that is taken, by suffix (`.pdf`, "")."""
         return self._adding().passed_over(url)
+
+    def missing(self, url: str) -> list[Video]:
+        """The videos that were added from below a folder, and whose files are no longer there."""
+        return self._adding().missing(url)
 
     def run(self) -> Iterator[Checked | Status]:
         """One pass over everything due: look at subscriptions, then work on what is unfinished.
