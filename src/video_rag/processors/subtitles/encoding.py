@@ -8,17 +8,19 @@ right in 37 of 38 texts of one or two lines in 20 encodings where charset-normal
 from __future__ import annotations
 
 import codecs
+from collections import Counter
 from collections.abc import Callable, Iterator
 
+from video_rag.processors.subtitles import wide
 from video_rag.processors.subtitles.older import SAMPLE, likeliest
 
 _BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MOST_PARTS = 16
+"""Parts with one byte a character in a file that also has UTF-16; with more it is no text."""
 _BLOCK = 65_536
 """Bytes that are looked at together."""
 _UTF8_SHARE = 0.3
@@ -44,8 +46,44 @@ def decode(
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return _forgiving(data[len(mark) :], encoding)
-    if encoding := _wide(data):
+    if b"\0" not in data:
+        return _narrow(data, language, neighbours)
+    encoding = _wide(data)
+    if encoding.startswith("utf-32"):
         return _forgiving(data, encoding)
+    if data.count(b"\n") == data.count(b"\r\n") > 1:
+        data = data.replace(b"\r\n", b"\n")  # UTF-16 that a program copied as if it were ASCII
+    found = wide.parts(data, encoding)
+    if sum(not part.encoding for part in found) > _MOST_PARTS:
+        return _forgiving(data, encoding or "utf-8")
+    return _joined(found, language, neighbours)
+
+
+def _joined(
+    found: list[wide.Part], language: str | None, neighbours: Neighbours
+) -> tuple[str, str]:
+    """The text of all parts, and what was found out about each encoding."""
+    texts: list[str] = []
+    notes: dict[str, None] = {}
+    if len({part.encoding for part in found}) > 1:
+        notes["parts are in different encodings"] = None
+    if lost := sum(part.is_out_of_step for part in found):
+        notes[f"bytes lost or added at {lost} place{'s' * (lost > 1)}, read on behind"] = None
+    broken: Counter[str] = Counter()
+    for part in found:
+        if part.encoding:
+            texts.append(part.data.decode(part.encoding, errors="replace"))
+            broken[part.encoding] += texts[-1].count("\ufffd")
+        else:
+            text, note = _narrow(part.data, language, neighbours)
+            texts.append(text)
+            notes |= {note: None} if note else {}
+    notes |= {_broken_note(count, name): None for name, count in broken.items() if count}
+    return "".join(texts), "; ".join(notes)
+
+
+def _narrow(data: bytes, language: str | None, neighbours: Neighbours) -> tuple[str, str]:
+    """The text where ASCII has one byte a character."""
     try:
         if b"\x1b$" not in data:
             return data.decode("utf-8"), ""
@@ -59,7 +97,8 @@ def decode(
 
 def beyond_ascii(data: bytes) -> bytes:
     """The lines of a file that tell its older encoding, none if it is Unicode."""
-    if any(data.startswith(mark) for mark, _ in _BOMS) or _wide(data):
+    marks = (codecs.BOM_UTF8, *_WIDE_BOMS, *(mark for mark, _ in _BOMS))
+    if data.startswith(marks) or _wide(data):
         return b""
     lines = _Lines(data)
     return b"" if lines.is_utf8() else bytes(lines.sample)

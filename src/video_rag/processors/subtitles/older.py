@@ -61,6 +61,7 @@ def likeliest(sample: bytes, language: str | None) -> Told | None:
     """The likeliest encoding of some lines, None when none is known in which they make sense."""
     import chardet
 
+    sample = sample.replace(b"\0", b"")  # what a crash left behind looks like no text at all
     rows = chardet.detect_all(
         sample[:SAMPLE], ignore_threshold=True, include_encodings=_ENCODINGS, max_bytes=SAMPLE
     )

@@ -28,19 +28,19 @@ def parse(text: str, frame_rate: float | None = None) -> Parsed:
     `frame_rate` is that of the video, for files that count frames.
     """
     text = text.replace("\0", "").replace("\ufeff", "")
-    if json_tracks.looks_like(text):
-        return json_tracks.parse(text)
-    if ttml.looks_like(text):
-        return ttml.parse(text)
     lines = _lines(text)
     readers: tuple[tuple[Count, Read], ...] = (  # the first one in doubt
         (timed.count, timed.parse),
         (substation.count, substation.parse),
         (lrc.count, lrc.parse),
         (microdvd.count, partial(microdvd.parse, frame_rate=frame_rate)),
+        (lambda _: json_tracks.count(text), lambda _: json_tracks.parse(text)),
+        (lambda _: ttml.count(text), lambda _: ttml.parse(text)),
     )
-    _, read = max(readers, key=lambda pair: pair[0](lines))
-    return read(lines)
+    counts = [count(lines) for count, _ in readers]
+    if not any(counts) and json_tracks.looks_like(text):
+        return json_tracks.parse(text)  # which tells what it is instead
+    return readers[counts.index(max(counts))][1](lines)
 
 
 def _lines(text: str) -> list[str]:

@@ -20,6 +20,11 @@ def looks_like(text: str) -> bool:
     return "".join(text[:200].split()).startswith(_OPENING)
 
 
+def count(text: str) -> int:
+    """How many cues it seems to have, whole or damaged."""
+    return text.count('"content"') + text.count('"tStartMs"')
+
+
 def parse(text: str) -> Parsed:
     """Every cue; none for other JSON."""
     parsed = Parsed(place="cue")
@@ -94,11 +99,10 @@ def _number(value: Any) -> float | None:
 
 def _read_damaged(text: str, parsed: Parsed) -> None:
     """The cues that are whole in a file that is not."""
-    for place, row in _whole_objects(text):
-        if _is_cue(row):
+    for place, value in _whole_objects(text):
+        for row in [value] if _is_cue(value) else _rows(value) or []:
             _read_row(place, row, parsed)
-    marks = text.count('"content"') + text.count('"tStartMs"')
-    missing = marks - sum(map(len, parsed.problems.values())) - len(parsed.cues)
+    missing = count(text) - sum(map(len, parsed.problems.values())) - len(parsed.cues)
     parsed.problem("files damaged: only whole cues were read", 1)
     for _ in range(max(missing, 0)):
         parsed.problem("cues dropped: damaged", 1)

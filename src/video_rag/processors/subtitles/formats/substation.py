@@ -16,6 +16,10 @@ _FIELDS = "layer,start,end,style,name,marginl,marginr,marginv,effect,text"
 _TIME = r"-?[0-9]{1,6}[:：][0-9]{1,2}[:：][0-9]{1,2}(?:[.,:][0-9]{1,9})?"
 _SPOKEN = re.compile(rf"(?:[^,]{{0,60}},)?\s{{0,3}}({_TIME})\s{{0,3}},\s{{0,3}}({_TIME})\s{{0,3}},")
 """Two times in the fields where a line of speech has them, whatever its keyword."""
+_GLUED = re.compile(
+    rf"(?<=\S)\s*(?=Dialogue:[^,]{{0,60}},\s{{0,3}}{_TIME}\s{{0,3}},\s{{0,3}}{_TIME},)"
+)
+"""Where a line of speech goes on from another one that has lost its end."""
 _SECTION = re.compile(r"\[[^\[\]]{1,40}\]")
 _SILENT = frozenset({"comment", "picture", "sound", "movie", "command", "style"})
 _BINARY = frozenset({"[fonts]", "[graphics]"})
@@ -26,7 +30,8 @@ def count(lines: Sequence[str]) -> int:
     """How many lines look like speech."""
     return sum(
         line.lstrip()[:9].lower() == "dialogue:" or _SPOKEN.match(line.lstrip()) is not None
-        for line in lines
+        for whole in lines
+        for line in _apart(whole)
     )
 
 
@@ -34,7 +39,8 @@ def parse(lines: Sequence[str]) -> Parsed:
     """Every line of speech; syllables that a karaoke effect shows one by one are one line."""
     reader = _Reader(Parsed())
     for number, line in enumerate(lines, start=1):
-        reader.read(number, line)
+        for part in _apart(line):
+            reader.read(number, part)
     for sung in lines_of_song(reader.syllables, reader.songs):
         if len(sung.lines) > 1:
             for number in sung.lines[1:]:
@@ -42,6 +48,10 @@ def parse(lines: Sequence[str]) -> Parsed:
         reader.parsed.add(sung.lines[0], sung.start, sung.end, sung.text, sung.speaker)
     reader.parsed.cues.sort(key=lambda cue: cue.line)
     return reader.parsed
+
+
+def _apart(line: str) -> Sequence[str]:
+    return _GLUED.split(line) if "Dialogue:" in line[1:] else (line,)
 
 
 @dataclass

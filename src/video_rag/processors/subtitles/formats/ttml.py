@@ -14,9 +14,7 @@ from video_rag.processors.subtitles.cues import Parsed
 from video_rag.processors.subtitles.markup import visible
 from video_rag.processors.subtitles.times import time_of
 
-_ROOT = re.compile(
-    r"<(?:[\w-]{1,30}:)?tt(?:\s|>)|<(?:[\w-]{1,30}:)?p\s[^<>]{0,300}\bbegin\s?=", re.IGNORECASE
-)
+_TIMED = re.compile(r"<[^<>]{1,300}?\s(?:[\w-]{1,30}:)?begin\s?=")
 _TAG = re.compile(r"<(/?)((?:[\w-]{1,30}:)?[\w-]{1,30})((?:[\s/][^<>]*)?)>")
 _ATTRIBUTE = re.compile(
     r"(?:[\w-]{1,30}:)?([\w-]{1,30})\s{0,9}=\s{0,9}(?:\"([^\"<>]*)\"|'([^'<>]*)')"
@@ -28,10 +26,9 @@ _DEEPEST = 200
 """Tags inside one another that are remembered."""
 
 
-def looks_like(text: str) -> bool:
-    """Whether a text is TTML, whole or damaged."""
-    head = text[:2000].lstrip()
-    return head.startswith("<") and _ROOT.search(text[:100_000]) is not None
+def count(text: str) -> int:
+    """How many tags have a time."""
+    return len(_TIMED.findall(text)) if "begin" in text else 0
 
 
 def parse(text: str) -> Parsed:

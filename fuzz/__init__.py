@@ -1,0 +1,1 @@
+"""Damages subtitles and media: looks for crashes, lost cues, time and memory that explode."""
