@@ -14,6 +14,7 @@ from video_rag import plugins
 from video_rag.errors import ContentError, NeedsExtra
 from video_rag.model import Line
 from video_rag.processors import rapidocr
+from video_rag.processors import rapidocr
 from video_rag.processors.rapidocr import RapidOcr, in_reading_order, tidy
 from video_rag.testing.clips import slide_image
 
@@ -147,3 +148,13 @@ def test_a_strip_that_would_take_all_memory_is_refused(
 ) -> None:
     with pytest.raises(ContentError, match="too long a strip"):
         reader.read(png(Image.new("RGB", size, "white")))
+
+
+@pytest.mark.parametrize("size", [(4000, 20), (20, 4000)])
+def test_a_picture_that_the_engine_cannot_resize_is_the_videos_fault(
+    reader: RapidOcr, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rapidocr, "LONGEST_STRIP", 1000)  # our own guard stands before it
+    with pytest.raises(ContentError, match="cannot be read: ResizeImgError") as caught:
+        reader.read(png(Image.new("RGB", size, "white")))
+    assert "the rest of the video is used" in caught.value.hint

@@ -109,10 +109,12 @@ def _translated(engine: Any, pixels: NDArray[np.uint8]) -> Any:
     from rapidocr.ch_ppocr_det.utils import ResizeImgError
     from rapidocr.inference_engine.onnxruntime.main import ONNXRuntimeError
     from rapidocr.main import RapidOCRError
+    from rapidocr.utils.process_img import ResizeImgError as NoSize  # another class of one name
 
+    theirs = (ResizeImgError, NoSize, ONNXRuntimeError, RapidOCRError, cv2.error, ValueError)
     try:
         return engine(pixels, use_cls=False)
-    except (ResizeImgError, ONNXRuntimeError, RapidOCRError, cv2.error, ValueError) as error:
+    except theirs as error:
         height, width = pixels.shape[:2]
         why = str(error).strip() or type(error).__name__
         raise ContentError(
