@@ -45,8 +45,7 @@ bench: setup ## measure retrieval, answers, key frames, the whole of add, Dify a
 	@$(BIN)/python benchmarks/startup/run.py
 
 fuzz: setup ## damage subtitles and media files for five minutes at most; SEED=7 repeats a run
-	@$(BIN)/python fuzz/subtitles.py $(SEED)
-	@timeout 100 $(BIN)/python fuzz/media.py 200 $(SEED)
+	@$(BIN)/python -m fuzz $(SEED)
 
 properties: setup ## run the tests that make their own examples, with new ones each time
 	@$(BIN)/pytest -n auto --hypothesis-profile=further -m hypothesis $(ARGS)

@@ -1,6 +1,6 @@
 """Mutated and cut media files: each is read, or refused with an error of ours, in bounded time.
 
-    .venv/bin/python fuzz/media.py [COUNT] [SEED]
+    .venv/bin/python -m fuzz.media [COUNT] [SEED]
 
 Looked inside, decoded by the clock and searched for key frames are small files of every container.
 A run prints one line for each fault, with the seed that makes it again, and exits with 1.
@@ -9,6 +9,7 @@ A run prints one line for each fault, with the seed that makes it again, and exi
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -23,6 +24,10 @@ from video_rag.processors.slides import Slides
 from video_rag.testing import clips
 
 COUNT = 200
+MOST = 2.5
+"""How much longer twice the size may take."""
+KEPT = Path("build/fuzz")
+"""Where files that were faults are kept."""
 LONGEST = 20.0
 """Seconds that one file of a few hundred kilobytes may take, on a busy machine."""
 VIDEO = (".mp4", ".mkv", ".webm", ".ts", ".flv", ".avi", ".mov")
@@ -112,13 +117,45 @@ def _looked(path: Path) -> None:
     assert times == sorted(times)
 
 
-def main(count: int = COUNT, seed: int = 0) -> int:
+def growth(folder: Path) -> list[str]:
+    """Kinds of files of which twice the size takes more than 2.5 times the time."""
+    wrong = []
+    for suffix, padding in ((".mkv", 0), (".ts", 0), (".flac", 0), (".mp4", 4_000_000)):
+        paths = [folder / f"{times}{suffix}" for times in (1, 2)]
+        for times, path in enumerate(paths, start=1):
+            if suffix == ".flac":
+                clips.tone(path, 300.0 * times)
+                continue
+            names = [f"Slide {number}" for number in range(5 * times)]
+            extras = clips.Extras(sound=clips.sine(60.0 * times), options={"preset": "ultrafast"})
+            clips.slide_lecture(path, names, seconds_each=12.0, size=(320, 180), extras=extras)
+            with path.open("ab") as file:
+                file.write(bytes(padding * times))
+        one, two = (min(_took(path) for _ in range(2)) for path in paths)
+        if two > MOST * max(one, 0.05):
+            one, two = (min(_took(path) for _ in range(4)) for path in paths)
+        if two > MOST * max(one, 0.05):
+            wrong.append(f"{suffix}: twice the size takes {two / one:.1f} times ({two:.1f} s)")
+    return wrong
+
+
+def _took(path: Path) -> float:
+    """Seconds of the processor."""
+    begin = time.process_time()
+    read(path)
+    return time.process_time() - begin
+
+
+def main(count: int = COUNT, seed: int = 0, seconds: float = 600.0) -> int:
     """Run so many mutations; 1 when any of them was a fault."""
     outcomes: Counter[str] = Counter()
-    slowest = 0.0
+    slowest, done, end = 0.0, 0, time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as name:
         made = seeds(Path(name))
         for number in range(seed, seed + count):
+            if time.monotonic() > end:
+                break
+            done += 1
             dice = random.Random(number)
             source = made[number % len(made)]
             mutation = MUTATIONS[number // len(made) % len(MUTATIONS)]
@@ -129,7 +166,9 @@ def main(count: int = COUNT, seed: int = 0) -> int:
                 outcomes[read(path)] += 1
             except Exception:  # noqa: BLE001 - a fault is what is looked for
                 outcomes["fault"] += 1
-                print(f"{number} {source.suffix} {mutation.__name__}:")
+                KEPT.mkdir(parents=True, exist_ok=True)
+                kept = shutil.copy(path, KEPT / f"{number}{source.suffix}")
+                print(f"{number} {source.suffix} {mutation.__name__}, kept as {kept}:")
                 traceback.print_exc(limit=-4)
             took = time.monotonic() - begin
             slowest = max(slowest, took)
@@ -137,7 +176,7 @@ def main(count: int = COUNT, seed: int = 0) -> int:
                 outcomes["fault"] += 1
                 print(f"{number} {source.suffix} {mutation.__name__}: took {took:.0f} s")
     told = ", ".join(f"{amount} {what}" for what, amount in sorted(outcomes.items()))
-    print(f"{count} media files: {told}; the slowest took {slowest:.1f} s")
+    print(f"{done} of {count} media files: {told}; the slowest took {slowest:.1f} s")
     return 1 if outcomes["fault"] else 0
 
 

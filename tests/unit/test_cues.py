@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from subtitle_files import SRT, cues, read, said
-from video_rag.processors.subtitles.tidy import reading_time
+from video_rag.processors.subtitles.cues import Cue, Parsed
+from video_rag.processors.subtitles.tidy import reading_time, tidy
 
 # --- times ---------------------------------------------------------------------------------------
 
@@ -267,3 +268,12 @@ def test_what_people_say_twice_stays_twice(tmp_path: Path) -> None:
 def test_overlapping_cues_of_two_speakers_both_stay(tmp_path: Path) -> None:
     text = "00:00:01,000 --> 00:00:04,000\nWait.\n\n00:00:02,000 --> 00:00:03,000\nWhy?\n"
     assert said(read(tmp_path, text)) == [(1.0, 4.0, "Wait."), (2.0, 3.0, "Why?")]
+
+
+def test_captions_that_grow_for_ever_become_cues_of_some_lines_with_every_word_once() -> None:
+    rolling = [Cue(n, n, n + 1.0, (f"line {n} more", f"line {n + 1}")) for n in range(200)]
+    kept = tidy(Parsed(cues=rolling))
+    assert max(len(cue.lines) for cue in kept) < 20
+    assert [line for cue in kept for line in cue.lines] == [
+        f"line {n} more" for n in range(200)
+    ] + ["line 200"]

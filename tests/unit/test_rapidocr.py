@@ -14,7 +14,6 @@ from video_rag import plugins
 from video_rag.errors import ContentError, NeedsExtra
 from video_rag.model import Line
 from video_rag.processors import rapidocr
-from video_rag.processors import rapidocr
 from video_rag.processors.rapidocr import RapidOcr, in_reading_order, tidy
 from video_rag.testing.clips import slide_image
 

@@ -137,7 +137,7 @@ def _without_repeats(cues: Sequence[Cue], parsed: Parsed) -> list[Cue]:
             kept.append(cue)
         elif grows:
             parsed.problem("cues merged: the line grew word by word", cue.line)
-            kept[-1] = _grown(kept[-1], cue)
+            kept[-1:] = _grown(kept[-1], cue)
         elif repeated < len(cue.lines):
             parsed.problem("cues cut: they began with lines shown before", cue.line)
             kept.append(replace(cue, lines=cue.lines[repeated:]))
@@ -177,11 +177,17 @@ def _grows(shown: Cue, cue: Cue) -> bool:
     return first == 0 or shown.lines[-first - 1 : -1] == cue.lines[:first]
 
 
-def _grown(kept: Cue, cue: Cue) -> Cue:
-    """The line as far as it has grown, from its first word's start."""
+def _grown(kept: Cue, cue: Cue) -> list[Cue]:
+    """The line as far as it has grown, from its first word's start.
+
+    Captions that grow for ever become cues of some lines each: one of all lines would cost ever
+    more to copy, and is no passage.
+    """
     place = next(i for i, line in enumerate(cue.lines) if line.startswith(kept.lines[-1]))
+    if len(kept.lines) > _MOST_LINES:
+        return [replace(kept, lines=kept.lines[:-1]), replace(cue, lines=cue.lines[place:])]
     lines = (*kept.lines[:-1], *cue.lines[place:])
-    return replace(kept, end=max(_end(kept), _end(cue)), lines=lines)
+    return [replace(kept, end=max(_end(kept), _end(cue)), lines=lines)]
 
 
 def _is_same_breath(shown: Cue, cue: Cue) -> bool:
