@@ -23,7 +23,7 @@ from pathlib import Path
 
 from fuzz import kinds
 from video_rag.errors import ContentError
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 
 MOST = 2.5
 """How much longer twice the size may take."""

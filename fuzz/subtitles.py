@@ -21,7 +21,7 @@ from fuzz import damage, kinds
 from fuzz.damage import File, Piece
 from video_rag.errors import ContentError
 from video_rag.model import Transcript
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 
 CUES = 12
 MANY_CUES = 1500

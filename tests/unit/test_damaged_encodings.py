@@ -10,8 +10,8 @@ from fuzz import kinds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_rag.processors.subtitles import read_subtitles
 from video_rag.processors.subtitles.encoding import decode
+from video_rag.processors.subtitles.reading import read_subtitles
 
 WORDS = {
     "en": ["the lake is deep", "we measure it", "nobody knew", "look at this"],

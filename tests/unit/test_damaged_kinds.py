@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fuzz import kinds
 
-from video_rag.processors.subtitles import read_subtitles
+from video_rag.processors.subtitles.reading import read_subtitles
 
 SAID = ["the lake is deep", "we measure it", "nobody knew", "look at this"]
 
