@@ -233,3 +233,77 @@ def test_a_lecture_whose_file_was_deleted_is_kept_and_told(
     shell("remove", "talk")
     assert not any("sheep" in text for text in shell.found("sheep"))
     assert "gone" not in shell("add", folder)
+
+
+def copies(folder: Path) -> tuple[Path, Path]:
+    """Two files of the same bytes, each with words of its own beside it."""
+    one = film(folder / "a" / "talk.mp4")
+    other = folder / "b" / "lecture.mp4"
+    other.parent.mkdir()
+    other.write_bytes(one.read_bytes())
+    settled(other)
+    settled(write_talk(folder / "a" / "talk.en.srt", SHEEP))
+    settled(write_talk(folder / "b" / "lecture.zh.srt", STARS))
+    return one, other
+
+
+@WAYS
+def test_two_files_of_one_content_give_the_subtitles_of_both(
+    shell: Shell, tmp_path: Path, look: Any
+) -> None:
+    folder = tmp_path / "inbox"
+    _, other = copies(folder)
+    look(shell, folder)
+    assert shell.titles() == ["talk"]
+    assert shell.found("sheep")
+    assert shell.found("恒星")
+    settled(write_talk(other.with_suffix(".zh.srt"), ("月亮绕着地球转。", "一个月转一圈。")))
+    look(shell, folder)
+    shell("watch", "check", "--now", code=None)
+    shell("run", code=None)
+    assert any("月亮" in text for text in shell.found("月亮"))
+
+
+def test_a_copy_that_is_added_later_brings_its_subtitles(shell: Shell, tmp_path: Path) -> None:
+    one, other = copies(tmp_path)
+    shell("add", one)
+    assert not shell.found("恒星")
+    shell("add", other)
+    assert shell.titles() == ["talk"]
+    assert shell.found("sheep")
+    assert shell.found("恒星")
+    other.unlink()
+    shell("add", one)
+    assert not any("恒星" in text for text in shell.found("恒星"))
+
+
+@WAYS
+def test_the_first_of_two_copies_may_go_or_become_another_video(
+    shell: Shell, tmp_path: Path, look: Any
+) -> None:
+    folder = tmp_path / "inbox"
+    one, _ = copies(folder)
+    look(shell, folder)
+    film(one, seconds=17)
+    look(shell, folder)
+    shell("watch", "check", "--now", code=None)
+    shell("run", code=None)
+    assert len(shell.titles()) == 2
+    assert shell.found("恒星"), "the other copy is still there"
+    one.unlink()
+    look(shell, folder)
+    assert shell.found("恒星")
+
+
+def test_a_video_whose_file_became_another_moves_on_to_its_copy(
+    shell: Shell, tmp_path: Path
+) -> None:
+    one, other = copies(tmp_path)
+    shell("add", one)
+    shell("add", other)
+    film(one, seconds=17)
+    shell("add", one)
+    assert {row["source"] for row in shell.json("list")} == {str(one), str(other)}
+    assert shell.found("恒星")
+    shell("add", other)
+    assert len(shell.titles()) == 2

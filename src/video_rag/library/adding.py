@@ -45,7 +45,7 @@ class Adding:
 
     def add(self, urls: Iterable[str], wishes: Wishes) -> Iterator[Added]:
         """See `Library.add`."""
-        replacing = Replacing(self._shelf, self.remove)
+        replacing = Replacing(self._shelf, self._give_way)
         self.intake.left.clear()
         left = iter(self._of_one_video(list(urls), replacing.known) if wishes.title else urls)
         while some := list(islice(left, _LOOK_AHEAD)):
@@ -66,14 +66,14 @@ class Adding:
         """See `Library.run`."""
         self.intake.left.clear()
         yield from self.watch.check()
-        replacing = Replacing(self._shelf, self.remove)
+        replacing = Replacing(self._shelf, self._give_way)
         replacing.settle_places()
         for video_id in self.intake.process(self.intake.unfinished()):
             yield self._settled(video_id, replacing)
 
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """See `Library.retry`."""
-        replacing = Replacing(self._shelf, self.remove)
+        replacing = Replacing(self._shelf, self._give_way)
         for video_id in video_ids:
             self._ledger.forgive(video_id)
             self.intake.work(video_id)
@@ -113,6 +113,17 @@ class Adding:
         if video:
             self._shelf.sources[video.source].discard(video)
         self._shelf.blobs.sweep(set(self._ledger.digests()))
+
+    def _give_way(self, video_id: str) -> None:
+        """A version that another took the place of moves on to a copy of its file, else it goes."""
+        video = self._shelf.maybe(self._ledger.results(video_id), "video", Video)
+        for copy in video.copies if video else ():
+            held = self._shelf.held_at(copy.url)
+            if held is not None and held.video_id == video_id:
+                self.intake.give(held, Wishes())
+                self.intake.work(video_id)
+                return
+        self.remove(video_id)
 
     def passed_over(self, url: str) -> Counter[str]:
         """See `Library.passed_over`."""

@@ -73,7 +73,8 @@ class Intake:
         """Put a video into the library, or what is new about one that is there."""
         results = self._ledger.results(found.video_id)
         old = load(self._blobs, results["video"].digest, Video) if "video" in results else None
-        video = merged(found, old, wishes, self.settings.library.collection)
+        default = self.settings.library.collection
+        video = merged(found, old, wishes, default, lambda url: self._holds(url, found))
         if video != old:
             given: Mapping[str, Noun] = {
                 "video": video,
@@ -89,6 +90,16 @@ class Intake:
         is_stale = video != old or bool(self._engine.plan.stale(results))
         same_as = video.url if video.url != found.url else ""
         return Given(video.video_id, old is None, is_stale, same_as)
+
+    def _holds(self, url: str, video: Video) -> bool:
+        """Whether a path of this machine still has the bytes of a video."""
+        if not Path(url).is_file():
+            return False
+        try:
+            held = next(iter(self._sources[video.source].discover(url)), None)
+        except VideoRagError:
+            return False
+        return isinstance(held, Video) and held.video_id == video.video_id
 
     def forgive_passing(self, video_id: str) -> None:
         """Who adds again wants to try again, unless the video itself was at fault."""

@@ -74,13 +74,22 @@ class Replacing:
             held = self._shelf.held_at(video.url)
             is_given = held is not None and held.video_id == video.video_id
         media = self._shelf.read(self._shelf.ledger.results(video.video_id), "media", MediaSet)
-        found = {one for one in versions if is_given or self._places[one] < place}
+        found = {
+            one
+            for one in versions
+            if (is_given or self._places[one] < place) and self._is_from(one, video.url)
+        }
         for file in media.files:
             if file.path != video.url:
                 found |= self._at.get(file.path, set())
         if _is_subtitles(video.url):
             found |= {one for one, files in self._headless.items() if video.url in files}
         return found - {video.video_id}
+
+    def _is_from(self, video_id: str, url: str) -> bool:
+        """Whether a video is still known by a path: it may have moved on to a copy of its file."""
+        video = self._shelf.maybe(self._shelf.ledger.results(video_id), "video", Video)
+        return video is not None and video.url == url
 
     @cached_property
     def _headless(self) -> dict[str, set[str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from video_rag.errors import VideoRagError
-from video_rag.model import Video
+from video_rag.model import Copy, Video
 from video_rag.stores import Failure
 
 State = Literal["ready", "working", "waiting", "failed", "queued"]
@@ -60,10 +60,17 @@ def state_of(stale: Mapping[str, str], standing: Sequence[Failure], *, is_claime
     return "waiting" if standing else "queued"
 
 
-def merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> Video:
+def merged(
+    found: Video,
+    old: Video | None,
+    wishes: Wishes,
+    collection: str,
+    holds: Callable[[str], bool] = lambda url: Path(url).is_file(),
+) -> Video:
     """What the source says now, what a person said before, and what is wished now: later wins.
 
-    Only collections add up, since several lists may hold one video; `collection` is the default.
+    Only collections and copies add up, since several lists may hold one video; `collection` is the
+    default, and `holds` tells whether a path still has the video's bytes.
     """
     first, *others = _collections(old, wishes, collection)
     update: dict[str, object] = {
@@ -78,11 +85,21 @@ def merged(found: Video, old: Video | None, wishes: Wishes, collection: str) -> 
     is_given = bool(title) if title is not None else bool(old and old.is_title_given)
     if is_given:
         update |= {"title": title or (old.title if old else ""), "is_title_given": True}
-    if old and old.url != found.url and Path(old.url).is_file():
-        update |= {"url": old.url, "stem": old.stem, "fingerprint": old.fingerprint}
+    places = _places(found, old, holds)
+    if old and old.url != found.url and old.url in places:
+        update |= {"url": old.url, "stem": old.stem, "fingerprint": places[old.url]}
         if not is_given:
             update["title"] = (old.stem or found.title) if old.is_title_given else old.title
-    return found.model_copy(update=update)
+    url = str(update.get("url", found.url))
+    copies = [Copy(url=at, fingerprint=mark) for at, mark in sorted(places.items()) if at != url]
+    return found.model_copy(update={**update, "copies": tuple(copies)})
+
+
+def _places(found: Video, old: Video | None, holds: Callable[[str], bool]) -> dict[str, str]:
+    """Where the bytes of a video lie, each with its fingerprint; as just found, else as known."""
+    places = {found.url: found.fingerprint, **{c.url: c.fingerprint for c in found.copies}}
+    known = {old.url: old.fingerprint, **{c.url: c.fingerprint for c in old.copies}} if old else {}
+    return places | {at: mark for at, mark in known.items() if at not in places and holds(at)}
 
 
 def _collections(old: Video | None, wishes: Wishes, default: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from video_rag.model.answers import Answer, Citation, Hit, Query, Question, Turn
 from video_rag.model.documents import Chunk, Document, Page, Receipt, Section
 from video_rag.model.noun import Later, Noun, Others, Told
-from video_rag.model.videos import Beside, Chapter, Job, Kind, Media, MediaSet, Origins, Video
+from video_rag.model.videos import Beside, Chapter, Copy, Job, Kind, Media, MediaSet, Origins, Video
 from video_rag.model.words import (
     BEST_ORIGIN,
     Frame,
@@ -32,6 +32,7 @@ __all__ = [
     "Kind",
     "Chapter",
     "Beside",
+    "Copy",
     "Origins",
     "Video",
     "Media",

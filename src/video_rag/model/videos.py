@@ -37,6 +37,19 @@ Besides = Annotated[tuple[Beside, ...], Field(exclude_if=lambda files: not files
 """None are not stored, so that what was stored before keeps its digest."""
 
 
+class Copy(Noun):
+    """Another file with the very bytes of a video, whose subtitles belong to the video, too."""
+
+    url: str
+    """Its absolute path."""
+    fingerprint: str = ""
+    """As `Video.fingerprint`, of what lies beside it."""
+
+
+Copies = Annotated[tuple[Copy, ...], Field(exclude_if=lambda files: not files)]
+"""None are not stored, so that what was stored before keeps its digest."""
+
+
 class Origins(Noun):
     """What must be fetched again when it changes, and nothing else about a video."""
 
@@ -46,6 +59,7 @@ class Origins(Noun):
     fingerprint: str = ""
     wanted: Later = ""
     beside: Later = ""
+    copies: Later = ""
 
 
 class Video(Noun):
@@ -81,6 +95,9 @@ class Video(Noun):
     beside: Besides = ()
     """Transcripts and chapters of an episode, which are fetched with it."""
 
+    copies: Copies = ()
+    """Other places where the same file lies, sorted."""
+
     @property
     def collections(self) -> tuple[str, ...]:
         """Every collection that holds it, the first one first."""
@@ -89,7 +106,8 @@ class Video(Noun):
     @property
     def talk(self) -> Video:
         """The video whatever collections hold it: what may decide its words."""
-        return self.model_copy(update={"collection": "default", "also_in": (), "beside": ()})
+        more = {"beside": (), "copies": ()}
+        return self.model_copy(update={"collection": "default", "also_in": (), **more})
 
     @property
     def origins(self) -> Origins:
@@ -101,12 +119,19 @@ class Video(Noun):
             fingerprint=self.fingerprint,
             wanted=self.wanted,
             beside=self.besides,
+            copies=self.all_copies,
         )
 
     @property
     def besides(self) -> str:
         """What tells when other files lie beside an episode; tokens in their addresses do not."""
         rows = [(f.kind, f.url.partition("?")[0], f.media_type, f.language) for f in self.beside]
+        return of_value(rows)[:12] if rows else ""
+
+    @property
+    def all_copies(self) -> str:
+        """What tells when copies come or go, or something beside them."""
+        rows = [(one.url, one.fingerprint) for one in self.copies]
         return of_value(rows)[:12] if rows else ""
 
 

@@ -120,6 +120,7 @@ def compose(work: Work, tools: Tools) -> Document:
     """Interleave speech and slides."""
     media, transcripts = work.read("media", MediaSet), work.read("transcript", Transcripts)
     video = with_media_facts(work.read("video", Video), media)
+    video = video.model_copy(update={"copies": ()})  # a copy alone changes no word
     if transcripts.main and transcripts.main.segments:
         language, end = transcripts.main.language, transcripts.main.segments[-1].end
         known = {"language": video.language or language, "duration": video.duration or end}

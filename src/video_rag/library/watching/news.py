@@ -126,7 +126,9 @@ def read(found: Iterable[Video | VideoRagError]) -> Listing:
 
 def mark(video: Video, *, is_local: bool) -> str:
     """What is compared to see whether a file changed: its source's fingerprint, and its place."""
-    return f"{video.fingerprint}@{video.url}" if is_local else video.fingerprint
+    if not is_local:
+        return video.fingerprint
+    return f"{video.fingerprint}{'+' * bool(video.copies)}{video.all_copies}@{video.url}"
 
 
 def _place(entry: Entry) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from video_rag import media
 from video_rag.digest import of_value
 from video_rag.errors import ContentError, NotFound, UnsupportedUrl, UsageError, VideoRagError
-from video_rag.model import Kind, Media, MediaSet, Video
+from video_rag.model import Copy, Kind, Media, MediaSet, Video
 from video_rag.plugins import Options as PluginOptions
 from video_rag.sources import Lane, Places
 
@@ -95,9 +95,11 @@ class Folder:
         digest, size = self._facts(path)
         if _id_of(digest) != video.video_id:
             raise ContentError(f"{_shown(path)} changed since it was added", hint="add it again")
-        lecture = self._shelves.lecture_of(path)
-        subtitles, notes = self._subtitles(lecture)
-        notes += lecture.notes
+        subtitles, notes = self._beside(self._shelves.lecture_of(path))
+        for more, doubts in map(self._beside, self._copies(video, path)):
+            known = {file.digest for file in subtitles}
+            subtitles += tuple(file for file in more if file.digest not in known)
+            notes += tuple(note for note in doubts if note not in notes)
         if path.suffix.lower() in media.SUBTITLE_SUFFIXES:
             return MediaSet(files=subtitles, notes=notes)
         probe = media.probe(path)
@@ -111,6 +113,25 @@ class Folder:
             has_picture=probe.has_picture,
             notes=probe.notes + notes,
         )
+
+    def _copies(self, video: Video, path: Path) -> Iterator[Lecture]:
+        """The other places of the same file, with what is beside them; one that changed is none."""
+        is_subtitles = path.suffix.lower() in media.SUBTITLE_SUFFIXES
+        for other in (Path(copy.url) for copy in video.copies):
+            try:
+                is_same = _exists(other) and _id_of(self._facts(other)[0]) == video.video_id
+            except ContentError:
+                continue
+            if (
+                is_same
+                and (lecture := self._shelves.lecture_of(other)).is_subtitles == is_subtitles
+            ):
+                yield lecture
+
+    def _beside(self, lecture: Lecture) -> tuple[tuple[Media, ...], tuple[str, ...]]:
+        """The subtitle files of a lecture, and notes."""
+        files, notes = self._subtitles(lecture)
+        return files, notes + lecture.notes
 
     def parts(self, video: Video) -> Iterator[Video | VideoRagError]:
         """A file is one video."""
@@ -132,24 +153,31 @@ class Folder:
         return f"{path.as_uri()}#t={at}"
 
     def _discover_folder(self, folder: Path) -> Iterator[Video | VideoRagError]:
-        """Every lecture below a folder, each once even where it lies under two names."""
-        seen: dict[str, Path] = {}
+        """Every lecture below a folder, each once even where it lies under two names.
+
+        The last copy tells of the first, so that all files are looked at before any is given.
+        """
+        seen: dict[str, int] = {}
+        rows: list[Video | VideoRagError] = []
         found = 0
         for item in self._walk(folder):
             found += 1
             if isinstance(item, VideoRagError):
-                yield item
+                rows.append(item)
                 continue
             try:
                 video = self._video(item)
             except ContentError as error:
-                yield error
+                rows.append(error)
                 continue
-            if video.video_id in seen:
-                log.info("%s is the same file as %s", item.main, seen[video.video_id])
-                continue
-            seen[video.video_id] = item.main
-            yield video
+            place = seen.setdefault(video.video_id, len(rows))
+            if place == len(rows):
+                rows.append(video)
+            elif isinstance(first := rows[place], Video):
+                log.info("%s is the same file as %s", item.main, first.url)
+                one = Copy(url=video.url, fingerprint=video.fingerprint)
+                rows[place] = first.model_copy(update={"copies": (*first.copies, one)})
+        yield from rows
         if not found:
             raise UsageError(
                 f"there is no video, sound or subtitle file in {folder}",
