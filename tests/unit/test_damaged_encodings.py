@@ -104,3 +104,15 @@ def test_whole_utf_16_with_its_mark_or_a_time_is_read_as_it_is(encoding: str, te
     if not swapped & set(text):
         found, _ = decode(text.encode(encoding))
         assert found.removeprefix("\ufeff") == text
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+@pytest.mark.parametrize("language", list(WORDS))
+def test_zero_bytes_of_a_crash_do_not_hide_the_order_of_the_rest(
+    tmp_path: Path, encoding: str, language: str
+) -> None:
+    data = kinds.plain("lrc", WORDS[language] * 3).encode(encoding)
+    place = data.index("]".encode(encoding), 60)
+    path = tmp_path / "talk.lrc"
+    path.write_bytes(data[31:place] + bytes(4096) + data[place:])
+    assert set(texts(path)) >= set(WORDS[language])
