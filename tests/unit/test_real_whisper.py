@@ -27,10 +27,30 @@ JFK = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whisper() -> Whisper:
+    """One model for all tests: loading it takes as long as hearing half a minute."""
     options = {"model": str(whisper_base()), "device": "cpu", "compute_type": "int8", "threads": 2}
     return Whisper(Whisper.Options(**options, beam_size=2))
+
+
+@pytest.fixture(scope="module")
+def speech(
+    whisper: Whisper, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Transcript, list[tuple[float, str]]]:
+    """What is heard in the clear speech, and the progress that was told."""
+    clip = Path(__file__).resolve().parents[2].parent / "shared" / "media" / "jfk.flac"
+    if not clip.exists():
+        pytest.skip("needs the files in ../shared, which lie beside the project, not in it")
+    path = alone(clip, tmp_path_factory.mktemp("speech"))
+    told: list[tuple[float, str]] = []
+    video = Video(video_id="file:1", source="folder", url=str(path), title="talk")
+    file = Media(kind="audio", path=str(path), digest="", size=1)
+    files = MediaSet(files=(file,), has_speech_track=True)
+    (track,) = whisper.transcribe(
+        video, files, Path, lambda share, text: told.append((share, text))
+    )
+    return track, told
 
 
 Listen = Callable[..., Transcript]
@@ -70,9 +90,31 @@ def written(path: Path, *parts: np.ndarray) -> Path:
     return path
 
 
-def test_clear_speech_is_right_word_for_word(shared: Path, tmp_path: Path, listen: Listen) -> None:
-    track = listen(alone(shared / "media" / "jfk.flac", tmp_path))
-    assert (track.language, plain(track), track.notes) == ("en", JFK, ())
+Speech = tuple[Transcript, list[tuple[float, str]]]
+
+
+def test_clear_speech_is_right_word_for_word(speech: Speech) -> None:
+    track, _ = speech
+    assert (track.language, track.origin, plain(track), track.notes) == ("en", "asr", JFK, ())
+
+
+def test_speech_becomes_segments_inside_the_sound_in_order_and_with_confidence(
+    speech: Speech,
+) -> None:
+    track, _ = speech
+    starts = [one.start for one in track.segments]
+    assert starts == sorted(starts)
+    for segment in track.segments:
+        assert 0.0 <= segment.start < segment.end <= 11.1
+        assert segment.confidence is not None
+        assert 0.5 < segment.confidence <= 1.0
+
+
+def test_progress_grows_to_the_last_segment(speech: Speech) -> None:
+    _, told = speech
+    heard = [share for share, text in told if "heard until" in text]
+    assert heard == sorted(heard)
+    assert 0.8 < heard[-1] <= 1.0
 
 
 def test_a_short_clip_in_doubt_takes_the_language_of_the_library(
@@ -158,7 +200,8 @@ def test_the_track_with_the_speech_is_found(shared: Path, tmp_path: Path, listen
     assert track.notes == ("listened to sound track 2 of 2",)
 
 
-def test_a_few_seconds_are_heard(shared: Path, whisper: Whisper) -> None:
+def test_a_few_seconds_are_heard_the_same_every_time(shared: Path, whisper: Whisper) -> None:
     said = whisper.hear(shared / "media" / "jfk.flac", 0.0, 11.0)
     assert said is not None
     assert "fellow Americans" in said
+    assert whisper.hear(shared / "media" / "jfk.flac", 0.0, 11.0) == said
