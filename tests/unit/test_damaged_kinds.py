@@ -43,3 +43,10 @@ def test_a_damaged_microdvd_file_is_no_json(tmp_path: Path) -> None:
     path = tmp_path / "talk.sub"
     path.write_text('{"' + kinds.plain("sub", SAID)[1:])
     assert [one.text for one in read_subtitles(path).segments] == SAID
+
+
+@pytest.mark.parametrize(("kind", "name"), [("json", "body"), ("json3", "events")])
+def test_json_whose_list_has_a_damaged_name_is_read(tmp_path: Path, kind: str, name: str) -> None:
+    path = tmp_path / f"talk.{kind}"
+    path.write_text(kinds.plain(kind, SAID).replace(f'"{name}"', f'"{name[:2]}x"'))
+    assert [one.text for one in read_subtitles(path).segments] == SAID

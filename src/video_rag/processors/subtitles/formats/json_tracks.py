@@ -47,7 +47,12 @@ def parse(text: str) -> Parsed:
 def _rows(whole: Any) -> list[Any] | None:
     """The list of cues in a file."""
     if isinstance(whole, dict):
-        whole = next((whole[name] for name in ("body", "events") if name in whole), None)
+        named = (whole[name] for name in ("body", "events") if name in whole)
+        # the name itself may be damaged
+        others = (
+            rows for rows in whole.values() if isinstance(rows, list) and any(map(_is_cue, rows))
+        )
+        whole = next(named, None) or next(others, [] if {"body", "events"} & set(whole) else None)
     if not isinstance(whole, list):
         return None
     return whole if not whole or any(_is_cue(row) for row in whole) else None
