@@ -9,6 +9,7 @@ VideoRagError                .hint: one line telling the reader what to do
 │  └─ NeedsExtra             a part of video-rag that is not installed
 ├─ ContentError              the video itself is at fault            exit 3   HTTP 422   recorded, never retried
 └─ BackendError              a server or model we depend on          exit 4   HTTP 502
+   ├─ Lost                   a stored result is missing or damaged            HTTP 503   made again by `run`
    ├─ Unavailable            time-outs, 429, 5xx                              HTTP 503   retried when due
    └─ Rejected               auth, quota, validation                                     not retried
       └─ Conflict            somebody else changed it                             HTTP 409   not retried
@@ -91,6 +92,17 @@ class BackendError(VideoRagError):
 
     exit_code = 4
     http_status = 502
+
+
+class Lost(BackendError):
+    """A stored result that is missing, or whose bytes are others than when it was stored."""
+
+    http_status = 503
+
+    def __init__(self, message: str, digest: str) -> None:
+        super().__init__(message, hint="`video-rag run` makes it again")
+        self.digest = digest
+        """What it was to be."""
 
 
 class Unavailable(BackendError):

@@ -9,14 +9,14 @@ from itertools import islice
 from pathlib import Path
 
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
+from video_rag.library import mending, removing
 from video_rag.library.intake import Given, Intake
 from video_rag.library.looking import Looking
 from video_rag.library.replacing import Replacing
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
 from video_rag.library.watching.watch import Checked, Watch
-from video_rag.model import Page, Video
-from video_rag.pipeline.files import discard
+from video_rag.model import Video
 from video_rag.sources import Counting
 
 _LOOK_AHEAD = 8
@@ -65,6 +65,7 @@ class Adding:
     def run(self) -> Iterator[Checked | Status]:
         """See `Library.run`."""
         self.intake.left.clear()
+        mending.forget_lost(self._shelf)
         yield from self.watch.check()
         replacing = Replacing(self._shelf, self._give_way)
         replacing.settle_places()
@@ -100,19 +101,9 @@ class Adding:
 
     def remove(self, video_id: str) -> None:
         """See `Library.remove`."""
-        results = self._ledger.results(video_id)
-        if not results:
+        if not self._ledger.results(video_id):
             raise NotFound(f"no video {video_id!r}", hint="see `video-rag list`")
-        video = self._shelf.maybe(results, "video", Video)
-        page = self._shelf.maybe(results, "page", Page)
-        for receipt in self._ledger.receipts(video_id):
-            self._shelf.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
-        self._ledger.remove(video_id)
-        if page:
-            discard(self._shelf.settings.library.documents, {page.path, *page.files})
-        if video:
-            self._shelf.sources[video.source].discard(video)
-        self._shelf.blobs.sweep(set(self._ledger.digests()))
+        removing.remove(self._shelf, video_id)
 
     def _give_way(self, video_id: str) -> None:
         """A version that another took the place of moves on to a copy of its file, else it goes."""

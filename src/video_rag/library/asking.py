@@ -81,7 +81,9 @@ class Asking:
         """See `Library.refuse_unknown`."""
         if not query.collection and not query.language:
             return
-        rows = [row for row in self._shelf.ledger.all_results().values() if "video" in row]
+        rows = [
+            row for row in self._shelf.ledger.all_results(("video",)).values() if "video" in row
+        ]
         if query.collection:
             videos = [self._shelf.read(row, "video", Video) for row in rows]
             known = {name for video in videos for name in video.collections}

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from video_rag.library import removing
 from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
@@ -35,6 +36,7 @@ class Library:
 
     def __init__(self, settings: Settings, observers: Sequence[Observer] = ()) -> None:
         self._shelf = shelf = Shelf(settings, observers)
+        removing.finish(shelf)
         self.settings, self.ledger = settings, shelf.ledger
         self.blobs, self.parts = shelf.blobs, shelf.parts
         self._looking = Looking(shelf)
@@ -84,6 +86,8 @@ class Library:
 
     def run(self) -> Iterator[Checked | Status]:
         """One pass over everything due: look at subscriptions, then work on what is unfinished.
+
+        What was lost or damaged on the disk, documents included, is made again.
 
         Gives what was found in each list, then each video that was worked on. What had to be left
         for later, because a site cools down, is in `intake.left`.

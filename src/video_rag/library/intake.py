@@ -16,11 +16,11 @@ from video_rag.model import Job, MediaSet, Noun, Video
 from video_rag.net import guard
 from video_rag.net.sites import SiteState
 from video_rag.pipeline.engine import Engine
-from video_rag.pipeline.work import load, store
+from video_rag.pipeline.results import kept, load
 from video_rag.queues import Queue
 from video_rag.settings import Settings
 from video_rag.sources import Source
-from video_rag.stores import Blobs, Ledger, Result
+from video_rag.stores import Blobs, Ledger
 from video_rag.stores.owner import now
 
 POLL_SECONDS = 0.5
@@ -72,7 +72,7 @@ class Intake:
     def give(self, found: Video, wishes: Wishes) -> Given:
         """Put a video into the library, or what is new about one that is there."""
         results = self._ledger.results(found.video_id)
-        old = load(self._blobs, results["video"].digest, Video) if "video" in results else None
+        old = load(self._blobs, results["video"], Video) if "video" in results else None
         default = self.settings.library.collection
         video = merged(found, old, wishes, default, lambda url: self._holds(url, found))
         if video != old:
@@ -83,7 +83,7 @@ class Intake:
             }
             made_from = {"origins": video.source}
             rows = {
-                name: Result(store(self._blobs, noun), made_from.get(name, ""))
+                name: kept(self._blobs, name, noun, made_from.get(name, ""))
                 for name, noun in given.items()
             }
             self._ledger.commit(video.video_id, "give", rows)
@@ -160,7 +160,7 @@ class Intake:
         if "media" not in results or self._engine.plan.stale(results):
             return 0
         freed = 0
-        for file in load(self._blobs, results["media"].digest, MediaSet).files:
+        for file in load(self._blobs, results["media"], MediaSet).files:
             path = Path(file.path)
             if file.kind in {"video", "audio"} and not path.is_absolute():
                 real = guard.inside(self.settings.library.media, path)
@@ -179,7 +179,7 @@ class Intake:
             if "fetch" not in self._engine.ready(results, failures):
                 here.append(video_id)
                 continue
-            video = load(self._blobs, results["video"].digest, Video)
+            video = load(self._blobs, results["video"], Video)
             lane = self._sources[video.source].lane(video)
             if lane.site:
                 lanes.setdefault(lane.site, _Lane(lane.width)).waiting.append(video_id)

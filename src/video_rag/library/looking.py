@@ -14,6 +14,8 @@ from video_rag.pipeline.files import write
 from video_rag.pipeline.stages import with_media_facts
 from video_rag.stores import Failure, Result
 
+LISTED = ("video", "media", "page")
+"""The facts of which the state of a video is told."""
 FORMATS = {"md": "markdown"}
 """Short names of formats; others are the renderers' own."""
 
@@ -31,7 +33,7 @@ class Looking:
         claimed = {video_id for video_id, _stage in self._ledger.claimed()}
         return [
             self._status(results, failures.get(video_id, []), is_claimed=video_id in claimed)
-            for video_id, results in self._ledger.all_results().items()
+            for video_id, results in self._ledger.all_results(LISTED).items()
             if "video" in results
         ]
 

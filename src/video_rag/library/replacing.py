@@ -26,7 +26,7 @@ class Replacing:
         """By id, when they joined the library."""
         self._at: dict[str, set[str]] = {}
         """The ids of the videos that came from each path or URL."""
-        for results in shelf.ledger.all_results().values():
+        for results in shelf.ledger.all_results(("video",)).values():
             if "video" in results:
                 self.meet(shelf.read(results, "video", Video))
 

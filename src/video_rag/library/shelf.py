@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from video_rag.errors import NotFound, UnsupportedUrl, VideoRagError
+from video_rag.errors import Lost, NotFound, UnsupportedUrl, VideoRagError
 from video_rag.library.wiring import Parts
 from video_rag.model import Noun, Video
 from video_rag.observers import Observer
 from video_rag.pipeline.engine import Engine
-from video_rag.pipeline.work import load
+from video_rag.pipeline.results import load
 from video_rag.settings import Settings
 from video_rag.sources import Source
 from video_rag.stores import Result
@@ -63,8 +64,13 @@ class Shelf:
         return found if isinstance(found, Video) else None
 
     def read(self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]) -> AnyNoun:
-        """A result that is there."""
-        return load(self.blobs, results[name].digest, noun)
+        """A result that is there. Raises `Lost`; then the next `run` makes it again."""
+        try:
+            return load(self.blobs, results[name], noun)
+        except Lost as error:
+            with suppress(VideoRagError):  # a ledger that cannot be written is read all the same
+                self.ledger.lose(error.digest)
+            raise
 
     def maybe(
         self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]

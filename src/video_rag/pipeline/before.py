@@ -14,7 +14,8 @@ from typing import Any
 from video_rag.digest import Digest, of_value
 from video_rag.model import Frames, MediaSet, Noun, Slides, Transcripts, Video
 from video_rag.pipeline.plan import config_of, key_of
-from video_rag.pipeline.work import Work, load, made_by, store
+from video_rag.pipeline.results import is_there, kept
+from video_rag.pipeline.work import Work, made_by
 from video_rag.plugins import Part
 from video_rag.processors import Transcriber, inputs_of
 
@@ -61,8 +62,8 @@ def heard(work: Work, parts: Sequence[Part[Transcriber]], languages: Sequence[st
     config = _config(_known(parts), list(languages))
     if not _fits(work, "listen", config, "transcript", ("talk@1", "media@1")):
         return
-    made = load(work.blobs, work.results["transcript"].digest, Transcripts)
-    video, media = _then(work, "talk@1", Video), _then(work, "media@1", MediaSet)
+    made = work.read("transcript", Transcripts)
+    video, media = work.read("talk@1", Video), work.read("media@1", MediaSet)
     is_recognised = {track.origin == "asr" for track in made.tracks} != {False}
     for part in _known(parts):
         is_asr = part.name == "whisper"
@@ -77,8 +78,8 @@ def heard(work: Work, parts: Sequence[Part[Transcriber]], languages: Sequence[st
 def seen(work: Work, sampler: Part[Any]) -> None:
     """Take over the frames that were picked."""
     if _fits(work, "look", _config([sampler]), "frames", ("media@1",)):
-        frames = load(work.blobs, work.results["frames"].digest, Frames)
-        films = _then(work, "media@1", MediaSet).of("video")
+        frames = work.read("frames", Frames)
+        films = work.read("media@1", MediaSet).of("video")
         if films:
             _take_over(work, f"seen@{sampler.name}", sampler, films[0].digest, frames)
 
@@ -86,14 +87,14 @@ def seen(work: Work, sampler: Part[Any]) -> None:
 def lines(work: Work, reader: Part[Any]) -> None:
     """Take over the lines that were read in pictures."""
     if _fits(work, "read", _config([reader]), "slides", ("frames@1", "media@1")):
-        slides = load(work.blobs, work.results["slides"].digest, Slides)
+        slides = work.read("slides", Slides)
         _take_over(work, f"lines@{reader.name}", reader, None, slides)
 
 
 def _take_over(work: Work, name: str, part: Part[Any], inputs: Any, value: Noun) -> None:
     if name not in work.results:
-        digest = store(work.blobs, value)
-        work.results[name] = made_by(version_of(part), part, inputs, digest)
+        key = made_by(version_of(part), part, inputs)
+        work.results[name] = kept(work.blobs, name, value, key)
 
 
 def _fits(work: Work, stage: str, config: Digest | None, name: str, inputs: Sequence[str]) -> bool:
@@ -101,14 +102,8 @@ def _fits(work: Work, stage: str, config: Digest | None, name: str, inputs: Sequ
     rows = work.results
     if config is None or name not in rows or not {*inputs} <= rows.keys():
         return False
-    digests = [rows[one].digest for one in inputs]
-    needed = [rows[name].digest, *digests]
-    is_it = rows[name].key == key_of(stage, 1, config, digests)
-    return is_it and all(work.blobs.exists(digest) for digest in needed)
-
-
-def _then(work: Work, name: str, noun: type[Any]) -> Any:
-    return load(work.blobs, work.results[name].digest, noun)
+    is_it = rows[name].key == key_of(stage, 1, config, [rows[one].digest for one in inputs])
+    return is_it and all(is_there(work.blobs, rows[one]) for one in (name, *inputs))
 
 
 def _known(parts: Sequence[Part[Any]]) -> list[Part[Any]]:

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from video_rag.digest import Digest
-from video_rag.errors import Unavailable, VideoRagError
+from video_rag.errors import Lost, Unavailable, VideoRagError
 from video_rag.model import Job
 from video_rag.observers import (
     Event,
@@ -26,7 +26,8 @@ from video_rag.observers import (
     emit,
 )
 from video_rag.pipeline.plan import Plan, Stage
-from video_rag.pipeline.work import Work, store
+from video_rag.pipeline.results import kept
+from video_rag.pipeline.work import Work
 from video_rag.stores import Blobs, Failure, Ledger, Result
 from video_rag.stores.hold import hold
 from video_rag.stores.owner import now
@@ -106,6 +107,10 @@ class Engine:
         )
         try:
             value = stage.run(work)
+        except Lost as error:
+            log.warning("%s of %s: %s; it is made again", stage.name, video_id, error)
+            self._ledger.lose(error.digest)
+            return True  # what is stale by that comes first
         except VideoRagError as error:
             self._fail(video_id, stage, key, error)
             return False
@@ -115,7 +120,7 @@ class Engine:
             log.exception("bug in %s of %s", stage.name, video_id)
             self._fail(video_id, stage, key, error)
             return False
-        made = {stage.makes: Result(store(self._blobs, value), key)}
+        made = {stage.makes: kept(self._blobs, stage.makes, value, key)}
         made |= {f"image/{digest}": Result(digest, key) for digest in work.images}
         made |= work.kept
         self._ledger.commit(video_id, stage.name, made)

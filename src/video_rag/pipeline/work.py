@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from video_rag.digest import of_value
 from video_rag.model import Noun
+from video_rag.pipeline.results import AnyNoun, is_there, kept, load
 from video_rag.plugins import Part
 from video_rag.stores import Blobs, Result
 
-AnyNoun = TypeVar("AnyNoun", bound=Noun)
 _LEFT_BEHIND = 7 * 86_400.0
 """Seconds."""
 
@@ -43,14 +43,14 @@ class Work:
 
     def read(self, name: str, noun: type[AnyNoun]) -> AnyNoun:
         """The result `name` of this video."""
-        return load(self.blobs, self.results[name].digest, noun)
+        return load(self.blobs, self.results[name], noun)
 
     def previous(self, name: str, noun: type[AnyNoun]) -> AnyNoun | None:
         """What this stage made last time, if anything and if it can still be read."""
         result = self.results.get(name)
-        if result is None or not self.blobs.exists(result.digest):
+        if result is None or not is_there(self.blobs, result):
             return None
-        return load(self.blobs, result.digest, noun)
+        return load(self.blobs, result, noun)
 
     def earlier(
         self,
@@ -67,7 +67,7 @@ class Work:
         and would have to be fetched again. It stays with the result that this run makes.
         """
         row = self.results.get(name)
-        if row is None or not self.blobs.exists(row.digest):
+        if row is None or not is_there(self.blobs, row):
             return None
         version, _, way = row.key.partition(" ")
         if way != of_value([part.way, inputs]):
@@ -75,14 +75,14 @@ class Work:
         if int(version) not in part.versions and not is_gone():
             return None
         self.kept[name] = row
-        return load(self.blobs, row.digest, noun)
+        return load(self.blobs, row, noun)
 
     def keep(self, name: str, part: Part[Any], inputs: Any, value: Noun) -> None:
         """Remember what a plug-in made of these inputs, along with the result of this stage."""
         version = part.plugin.version
         if name in self.kept:  # parts of it are older
             version = min(version, int(self.kept[name].key.partition(" ")[0]))
-        self.kept[name] = made_by(version, part, inputs, store(self.blobs, value))
+        self.kept[name] = kept(self.blobs, name, value, made_by(version, part, inputs))
 
     def put_image(self, data: bytes) -> str:
         """Keep a picture along with the result of this stage; returns its digest."""
@@ -110,16 +110,6 @@ def _sweep(root: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def load(blobs: Blobs, digest: str, noun: type[AnyNoun]) -> AnyNoun:
-    """Read a stored noun."""
-    return noun.model_validate_json(blobs.get(digest))
-
-
-def made_by(version: int, part: Part[Any], inputs: Any, digest: str) -> Result:
-    """The row of what a plug-in's version made of some inputs: `3 <hash of options and inputs>`."""
-    return Result(digest, f"{version} {of_value([part.way, inputs])}")
-
-
-def store(blobs: Blobs, value: Noun) -> str:
-    """Store a noun; equal values get equal digests."""
-    return blobs.put(value.model_dump_json().encode())
+def made_by(version: int, part: Part[Any], inputs: Any) -> str:
+    """The key of what a plug-in's version made of some inputs: `3 <hash of options and inputs>`."""
+    return f"{version} {of_value([part.way, inputs])}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,10 +19,16 @@ class Blobs(Protocol):
         """Keep some bytes; keeping them twice is harmless."""
 
     def get(self, digest: str) -> bytes:
-        """The bytes of a digest. Raises `NotFound`."""
+        """The bytes of a digest, looked at: no others are given. Raises `Lost`."""
 
     def exists(self, digest: str) -> bool:
-        """Whether the bytes are here."""
+        """Whether the bytes are here; they are not looked at."""
+
+    def lost(self, named: Iterable[str], *, thorough: bool = False) -> Iterator[str]:
+        """The digests among these whose bytes are missing or are others.
+
+        Reads only what changed since the last look, unless it is to be `thorough`.
+        """
 
     def sweep(self, keep: set[str], *, older_than: float = 600.0) -> int:
         """Delete the blobs not named that nobody touched for so many seconds; returns how many.
@@ -37,6 +43,8 @@ class Result:
 
     digest: str
     key: str
+    value: str | None = None
+    """A fact, as JSON: small, and kept by the ledger itself. None for what is a blob."""
 
 
 @dataclass(frozen=True)
@@ -150,11 +158,26 @@ class Ledger(Protocol):
     def results(self, video_id: str) -> dict[str, Result]:
         """The results of a video by name; empty for one that is unknown."""
 
-    def all_results(self) -> dict[str, dict[str, Result]]:
-        """The results of every video, in the order the videos were added; no pictures' rows."""
+    def all_results(self, facts: Collection[str] = ()) -> dict[str, dict[str, Result]]:
+        """The results of every video, in the order the videos were added; no pictures' rows.
+
+        Their values are left out, but for those of `facts`.
+        """
 
     def commit(self, video_id: str, stage: str, results: Mapping[str, Result]) -> None:
         """Keep what a stage made (or nothing) in place of all before; forget its failure."""
+
+    def lose(self, digest: str) -> None:
+        """Forget what was made with these bytes, so that it is made again; given facts stay."""
+
+    def leave(self, video_id: str) -> dict[str, Result]:
+        """Say that a video is being removed, and give its results; none when it is unknown.
+
+        From now on nothing else finds it but `leaving`, and no stage commits to it.
+        """
+
+    def leaving(self) -> list[str]:
+        """The videos whose removal began and has not ended."""
 
     def remove(self, video_id: str) -> None:
         """Forget all about a video, its receipts included."""
@@ -208,7 +231,7 @@ class Ledger(Protocol):
         """Revoke a key; false if there is none."""
 
     def digests(self) -> Iterator[str]:
-        """Every digest that some result names."""
+        """Every digest of a blob that some result names."""
 
     @property
     def watchlist(self) -> Watchlist:

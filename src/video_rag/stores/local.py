@@ -1,14 +1,24 @@
-"""Blobs in a folder: `ab/cdef…`, written beside and renamed, so that none is ever half there."""
+"""Blobs in a folder: `ab/cdef…`, written beside and renamed, so that none is ever half there.
+
+Bytes are on the disk before they have their name, and that is before the ledger names them: after
+a power cut a blob is whole or not there. Whatever else happens to them is seen when they are read,
+since their name is their digest; a damaged blob is deleted, so that it can be made again.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from video_rag.digest import Digest, of_bytes
-from video_rag.errors import NotFound
+from video_rag.errors import Lost
+
+_LOOKED = ".looked"
+"""Holds when every named blob was last looked at, in seconds since the epoch."""
 
 
 class Local:
@@ -23,26 +33,56 @@ class Local:
         path = self._path(digest)
         try:
             os.utime(path)
+            if path.read_bytes() == data:
+                return digest
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-            scratch.write_bytes(data)
-            scratch.replace(path)
+        scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        with scratch.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+        _settle(path.parent)
         return digest
 
     def get(self, digest: str) -> bytes:
         """The bytes of a digest."""
+        path = self._path(digest)
         try:
-            return self._path(digest).read_bytes()
+            data = path.read_bytes()
         except FileNotFoundError:
-            raise NotFound(
-                f"the result {digest[:12]}… is missing from {self.folder}",
-                hint="make it again with `video-rag retry`",
-            ) from None
+            raise Lost(f"the result {digest[:12]}… is missing from {self.folder}", digest) from None
+        if of_bytes(data) == digest:
+            return data
+        with suppress(OSError):  # a disk that cannot be written is told elsewhere
+            path.unlink()
+        raise Lost(f"the result {digest[:12]}… in {self.folder} was damaged", digest)
 
     def exists(self, digest: str) -> bool:
         """Whether the bytes are here."""
         return self._path(digest).is_file()
+
+    def lost(self, named: Iterable[str], *, thorough: bool = False) -> Iterator[str]:
+        """Those that are missing or were changed; a file's change time tells what to read.
+
+        That time is set by the system alone: it moves with every write, and is kept by no copy.
+        """
+        stamp = self.folder / _LOOKED
+        begun = time.time()
+        try:
+            since = 0.0 if thorough else float(stamp.read_text("ascii"))
+        except (OSError, ValueError):
+            since = 0.0
+        since = since if since < begun else 0.0  # a clock that was wrong once
+        for digest in named:
+            try:
+                if self._path(digest).stat().st_ctime >= since:
+                    self.get(digest)
+            except (FileNotFoundError, Lost):
+                yield digest
+        with suppress(OSError):
+            stamp.write_text(str(begun), "ascii")
 
     def sweep(self, keep: set[str], *, older_than: float = 600.0) -> int:
         """Delete what nobody names, half-written files of killed processes included."""
@@ -60,3 +100,13 @@ class Local:
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
+
+
+def _settle(folder: Path) -> None:
+    """Have the names in a folder on the disk, where its file system can do that."""
+    with suppress(OSError):
+        place = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(place)
+        finally:
+            os.close(place)

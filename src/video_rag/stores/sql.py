@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from video_rag.stores.tables import (
 
 log = logging.getLogger("video_rag")
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of `tables`; the number of the last file in `migrations`."""
 _MIGRATING_SECONDS = 600
 """How long other processes wait for the one that migrates."""
@@ -59,38 +59,58 @@ class Sql:
     # videos and their results
 
     def video_ids(self) -> list[str]:
+        query = sa.select(videos.c.video_id).where(~videos.c.is_leaving)
         with self._engine.begin() as db:
-            return list(db.scalars(sa.select(videos.c.video_id).order_by(videos.c.position)))
+            return list(db.scalars(query.order_by(videos.c.position)))
 
     def results(self, video_id: str) -> dict[str, Result]:
-        c = results.c
-        query = sa.select(c.name, c.digest, c.key).where(c.video_id == video_id)
         with self._engine.begin() as db:
-            return {row.name: Result(row.digest, row.key) for row in db.execute(query)}
+            return {} if _is_leaving(db, video_id) else _results(db, video_id)
 
-    def all_results(self) -> dict[str, dict[str, Result]]:
+    def all_results(self, facts: Collection[str] = ()) -> dict[str, dict[str, Result]]:
         found: dict[str, dict[str, Result]] = {video_id: {} for video_id in self.video_ids()}
-        query = sa.select(results).where(results.c.name.not_like("image/%"))
+        c = results.c
+        value = sa.case((c.name.in_(facts), c.value)).label("value")
+        query = sa.select(c.video_id, c.name, c.digest, c.key, value)
         with self._engine.begin() as db:
-            for row in db.execute(query):
-                found.setdefault(row.video_id, {})[row.name] = Result(row.digest, row.key)
+            for row in db.execute(query.where(c.name.not_like("image/%"))):
+                if row.video_id in found:
+                    found[row.video_id][row.name] = Result(row.digest, row.key, row.value)
         return found
 
     def commit(self, video_id: str, stage: str, made: Mapping[str, Result]) -> None:
         rows = [
-            {"video_id": video_id, "stage": stage, "name": name, "digest": r.digest, "key": r.key}
-            for name, r in made.items()
+            {"video_id": video_id, "stage": stage, "name": name, **vars(result)}
+            for name, result in made.items()
         ]
         with self._writer.begin() as db:
-            known = sa.select(videos.c.video_id).where(videos.c.video_id == video_id)
-            if db.scalar(known) is None:
-                if stage != "give":
-                    return  # the video was removed while the stage worked
+            is_leaving = _is_leaving(db, video_id)
+            if is_leaving or (is_leaving is None and stage != "give"):
+                return  # the video was removed while the stage worked
+            if is_leaving is None:
                 db.execute(insert(videos).values(video_id=video_id))
             db.execute(_of(results, video_id, stage))
             if rows:
                 db.execute(insert(results), rows)
             db.execute(_of(failures, video_id, stage))
+
+    def lose(self, digest: str) -> None:
+        c = results.c
+        with self._writer.begin() as db:
+            made_of = sa.select(c.video_id, c.stage).where(c.digest == digest, c.stage != "give")
+            for video_id, stage in db.execute(made_of.distinct()).all():
+                own = sa.or_(c.name.not_like("%@%"), c.digest == digest)  # not what a part made
+                db.execute(_of(results, video_id, stage).where(own))
+
+    def leave(self, video_id: str) -> dict[str, Result]:
+        with self._writer.begin() as db:
+            known = videos.c.video_id == video_id
+            db.execute(sa.update(videos).where(known).values(is_leaving=True))
+            return _results(db, video_id)
+
+    def leaving(self) -> list[str]:
+        with self._engine.begin() as db:
+            return list(db.scalars(sa.select(videos.c.video_id).where(videos.c.is_leaving)))
 
     def remove(self, video_id: str) -> None:
         with self._writer.begin() as db:
@@ -100,7 +120,8 @@ class Sql:
 
     def digests(self) -> Iterator[str]:
         with self._engine.begin() as db:
-            yield from db.scalars(sa.select(results.c.digest).distinct())
+            blobs = sa.select(results.c.digest).where(results.c.value.is_(None))
+            yield from db.scalars(blobs.distinct())
 
     # claims
 
@@ -230,6 +251,20 @@ class Sql:
                 elif found < SCHEMA_VERSION:
                     _migrate(alone, found, path)
             alone.invalidate()
+
+
+def _is_leaving(db: sa.Connection, video_id: str) -> bool | None:
+    """Whether a video is being removed; None for an unknown one."""
+    found: bool | None = db.scalar(
+        sa.select(videos.c.is_leaving).where(videos.c.video_id == video_id)
+    )
+    return found
+
+
+def _results(db: sa.Connection, video_id: str) -> dict[str, Result]:
+    c = results.c
+    query = sa.select(c.name, c.digest, c.key, c.value).where(c.video_id == video_id)
+    return {row.name: Result(row.digest, row.key, row.value) for row in db.execute(query)}
 
 
 def _version(db: sa.Connection) -> int | None:

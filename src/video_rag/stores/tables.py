@@ -25,6 +25,7 @@ videos = _table(
     "videos",
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("video_id", sa.Text, nullable=False, unique=True),
+    sa.Column("is_leaving", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 results = _table(
@@ -34,6 +35,7 @@ results = _table(
     sa.Column("stage", sa.Text, nullable=False),
     _text("digest"),
     _text("key"),
+    sa.Column("value", sa.Text),
 )
 
 claims = _table(
