@@ -16,7 +16,7 @@ from talks import SHEEP, STARS, write_talk
 from video_rag.library import Library, Wishes
 from video_rag.model import Job, MediaSet
 from video_rag.net.sites import site_of
-from video_rag.pipeline.work import load
+from video_rag.pipeline.results import load
 from video_rag.settings import load_settings
 from video_rag.testing import clips
 from web import Meeting, Page, Site, serve
@@ -61,7 +61,7 @@ def pages(site: Site) -> list[str]:
 
 
 def media_of(library: Library, video_id: str) -> MediaSet:
-    return load(library.blobs, library.ledger.results(video_id)["media"].digest, MediaSet)
+    return load(library.blobs, library.ledger.results(video_id)["media"], MediaSet)
 
 
 def test_videos_of_two_sites_are_all_ready_and_each_file_was_asked_for_once(

@@ -17,10 +17,10 @@ from video_rag.observers import Event, StageDone, StageFailed
 from video_rag.pipeline import engine as engines
 from video_rag.pipeline.engine import Engine
 from video_rag.pipeline.plan import Plan, Stage
-from video_rag.pipeline.work import Work, load, store
+from video_rag.pipeline.results import kept, load
+from video_rag.pipeline.work import Work
 from video_rag.plugins import Options
 from video_rag.queues.inline import Inline
-from video_rag.stores import Result
 from video_rag.stores.local import Local
 from video_rag.stores.sql import Sql
 
@@ -59,8 +59,8 @@ class Bench:
 
     def give(self, video: Video) -> None:
         rows = {
-            "video": Result(store(self.blobs, video), ""),
-            "origins": Result(store(self.blobs, video.origins), ""),
+            "video": kept(self.blobs, "video", video, ""),
+            "origins": kept(self.blobs, "origins", video.origins, ""),
         }
         self.ledger.commit(video.video_id, "give", rows)
 
@@ -85,7 +85,7 @@ class Bench:
         )
 
     def made(self, name: str) -> str:
-        return load(self.blobs, self.ledger.results("v:1")[name].digest, Page).path
+        return load(self.blobs, self.ledger.results("v:1")[name], Page).path
 
 
 def _page(text: str) -> Page:

@@ -22,6 +22,8 @@ from video_rag.stores.tables import metadata
 
 SCHEMA_1 = Path(__file__).parent.parent / "fixtures" / "library-1" / "schema.sql"
 """What the first version wrote."""
+FACTS = json.dumps({"video_id": "file:1"}).encode()
+VIDEO = hashlib.sha256(FACTS).hexdigest()
 ORIGINS = json.dumps({"source": "folder"}).encode()
 DIGEST = hashlib.sha256(ORIGINS).hexdigest()
 
@@ -34,7 +36,7 @@ import os, sqlite3
 db = sqlite3.connect({str(path)!r})
 db.executescript(open({str(SCHEMA_1)!r}).read())
 db.execute("pragma journal_mode=wal")
-rows = [("origins", {DIGEST!r}), ("video", "v"), ("media", "m"), ("frames", "f")]
+rows = [("origins", {DIGEST!r}), ("video", {VIDEO!r}), ("media", "m"), ("frames", "f")]
 db.execute("insert into videos values (1, 'file:1')")
 db.executemany("insert into results values ('file:1', ?, 'give', ?, '')", rows)
 db.commit()
@@ -42,10 +44,18 @@ os._exit(0)
 """
     subprocess.run([sys.executable, "-c", write], check=True)
     assert path.with_name("library.db-wal").stat().st_size > 0
-    blob = folder / "blobs" / DIGEST[:2] / DIGEST[2:]
-    blob.parent.mkdir(parents=True)
-    blob.write_bytes(ORIGINS)
+    for blob in (ORIGINS, FACTS):
+        put(folder, blob)
     return path
+
+
+def put(folder: Path, data: bytes) -> str:
+    """Lay a blob into a library; returns its digest."""
+    digest = hashlib.sha256(data).hexdigest()
+    blob = folder / "blobs" / digest[:2] / digest[2:]
+    blob.parent.mkdir(parents=True, exist_ok=True)
+    blob.write_bytes(data)
+    return digest
 
 
 def shape(path: Path) -> dict[str, list[object]]:
@@ -84,16 +94,40 @@ def test_a_migrated_library_has_what_it_had_and_what_it_was_made_from(tmp_path: 
     ledger = Sql(library_1(tmp_path))
     found = ledger.results("file:1")
     assert found["media"] == found["media@1"] == Result("m", "")
-    assert found["talk@1"] == Result("v", "")
+    assert found["talk@1"].digest == found["video"].digest == VIDEO
     assert found["frames@1"] == Result("f", "")
-    assert found["origins"] == Result(DIGEST, "folder")
+    assert found["origins"] == Result(DIGEST, "folder", ORIGINS.decode())
+    ledger.close()
+
+
+@pytest.mark.parametrize("how", ["kept", "of its document", "gone"])
+def test_facts_come_into_the_ledger_though_their_files_be_lost(tmp_path: Path, how: str) -> None:
+    path = library_1(tmp_path)
+    facts = tmp_path / "blobs" / VIDEO[:2] / VIDEO[2:]
+    if how != "kept":
+        facts.unlink()
+    if how == "of its document":
+        document = json.dumps({"video": {"video_id": "file:1"}, "sections": []}).encode()
+        digest = put(tmp_path, document)
+        with closing(sqlite3.connect(path)) as db:
+            row = ("file:1", "document", "compose", digest, "k")
+            db.execute("insert into results values (?, ?, ?, ?, ?)", row)
+            db.commit()
+    ledger = Sql(path)
+    found = ledger.results("file:1").get("video")
+    if how == "gone":
+        assert found is None
+    else:
+        assert found
+        assert json.loads(found.value or "")["video_id"] == "file:1"
+        assert hashlib.sha256((found.value or "").encode()).hexdigest() == found.digest
     ledger.close()
 
 
 def test_a_copy_of_the_library_as_it_was_lies_beside_it(tmp_path: Path) -> None:
     path = library_1(tmp_path)
     Sql(path).close()
-    with closing(sqlite3.connect(path.with_name("library.db.before-2"))) as copy:
+    with closing(sqlite3.connect(path.with_name("library.db.before-3"))) as copy:
         assert copy.execute("select version from schema").fetchall() == [(1,)]
         assert copy.execute("select count(*) from results").fetchall() == [(4,)]
 
@@ -101,7 +135,7 @@ def test_a_copy_of_the_library_as_it_was_lies_beside_it(tmp_path: Path) -> None:
 def test_a_library_that_is_up_to_date_is_neither_copied_nor_migrated_again(tmp_path: Path) -> None:
     path = library_1(tmp_path)
     Sql(path).close()
-    copy = path.with_name("library.db.before-2")
+    copy = path.with_name("library.db.before-3")
     copy.unlink()
     Sql(path).close()
     assert not copy.exists()

@@ -12,7 +12,8 @@ import pytest
 from video_rag.errors import ContentError
 from video_rag.model import Frames, Line, Media, MediaSet, Noun
 from video_rag.pipeline import stages
-from video_rag.pipeline.work import Work, store
+from video_rag.pipeline.results import kept
+from video_rag.pipeline.work import Work
 from video_rag.plugins import Options, Part
 from video_rag.processors import Shot
 from video_rag.processors.slides import Picture
@@ -40,7 +41,7 @@ def looked(tmp_path: Path, media: MediaSet, shots: int = 2) -> tuple[Work, Any, 
     (tmp_path / "talk.mp4").write_bytes(b"x")
 
     def result(noun: Noun) -> Result:
-        return Result(digest=store(blobs, noun), key="")
+        return kept(blobs, "", noun, "")
 
     results = {"media": result(media)}
     work = Work("file:1", blobs, results, tmp_path / "scratch", lambda *_: None)
@@ -75,7 +76,7 @@ def test_without_sound_a_picture_that_fails_is_the_error(tmp_path: Path) -> None
 
 def test_a_slide_that_cannot_be_read_is_a_note_and_the_others_are_read(tmp_path: Path) -> None:
     work, _tools, frames = looked(tmp_path, files(tmp_path, speech=True))
-    work.results["frames"] = Result(digest=store(work.blobs, frames), key="")
+    work.results["frames"] = kept(work.blobs, "frames", frames, "")
 
     class Blind:
         """A reader whose library gives up on the first picture."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from video_rag.errors import NotFound
+from video_rag.errors import Lost, NotFound
 from video_rag.library.naming import meant
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Status, state_of
 from video_rag.model import Document, Media, MediaSet, Page, Video
 from video_rag.pipeline.files import write
+from video_rag.pipeline.results import AnyNoun
 from video_rag.pipeline.stages import with_media_facts
 from video_rag.stores import Failure, Result
 
@@ -84,15 +85,22 @@ class Looking:
     def _need_page(self, video_id: str) -> Page:
         return self._shelf.need(video_id, "page", Page)
 
+    def _fact(
+        self, results: Mapping[str, Result], name: str, noun: type[AnyNoun]
+    ) -> AnyNoun | None:
+        """A fact, unless it is lost: an old library has some that could not be read."""
+        try:
+            return self._shelf.maybe(results, name, noun)
+        except Lost:
+            return None
+
     def _status(
         self, results: Mapping[str, Result], failures: Sequence[Failure], *, is_claimed: bool
     ) -> Status:
         video = self._shelf.read(results, "video", Video)
-        media = self._shelf.maybe(results, "media", MediaSet)
-        if media:
+        if media := self._fact(results, "media", MediaSet):
             video = with_media_facts(video, media)
-        page = self._shelf.maybe(results, "page", Page)
-        if page:
+        if page := self._fact(results, "page", Page):
             known = {"language": page.language, "duration": page.duration}
             video = video.model_copy(update=known)
         plan = self._shelf.engine.plan

@@ -1,4 +1,4 @@
-"""Removing a video: first it leaves, in the ledger; then all that is known of it goes, step by step.
+"""Removing a video: first it leaves, in the ledger; then what is known of it goes, step by step.
 
 Killed at any step, the next command that opens the library takes the removal up again: each step
 is harmless when it was done before, and the ledger forgets the video last.

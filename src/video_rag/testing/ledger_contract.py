@@ -59,6 +59,42 @@ class LedgerTests:
         assert ledger.all_failures() == {}
         assert ledger.receipts("v:1") == []
 
+    def test_a_lost_blob_costs_what_was_made_with_it_but_no_part_of_that(
+        self, ledger: Ledger
+    ) -> None:
+        """Pictures stand for the frames they are of; what was given stays."""
+        _give(ledger)
+        made = {"frames": Result("f", "k"), "image/a": Result("a", "k"), "seen@s": Result("s", "")}
+        ledger.commit("v:1", "look", made)
+        ledger.commit("v:1", "read", {"slides": Result("x", "k")})
+        ledger.lose("a")
+        assert set(ledger.results("v:1")) == {"video", "origins", "seen@s", "slides"}
+        ledger.lose("s")
+        ledger.lose("d0")
+        assert set(ledger.results("v:1")) == {"video", "origins", "slides"}
+
+    def test_a_fact_is_kept_whole_and_names_no_blob(self, ledger: Ledger) -> None:
+        """Its value comes with the results of one video, and of all where it is asked for."""
+        ledger.commit("v:1", "give", {"video": Result("d", "", "{}"), "talk": Result("e", "")})
+        assert ledger.results("v:1")["video"].value == "{}"
+        assert set(ledger.digests()) == {"e"}
+        assert ledger.all_results()["v:1"]["video"] == Result("d", "")
+        assert ledger.all_results(("video",))["v:1"]["video"].value == "{}"
+
+    def test_a_leaving_video_is_found_by_nobody_else(self, ledger: Ledger) -> None:
+        """Until it is removed; then it may come again."""
+        _give(ledger)
+        assert set(ledger.leave("v:1")) == {"video", "origins"}
+        assert set(ledger.leave("v:1")) == {"video", "origins"}
+        assert (ledger.leaving(), ledger.video_ids(), ledger.all_results()) == (["v:1"], [], {})
+        assert ledger.results("v:1") == {}
+        ledger.commit("v:1", "look", {"frames": Result("f", "k")})
+        assert set(ledger.leave("v:1")) == {"video", "origins"}
+        ledger.remove("v:1")
+        assert (ledger.leaving(), ledger.leave("v:1")) == ([], {})
+        _give(ledger)
+        assert ledger.video_ids() == ["v:1"]
+
     def test_one_owner_has_a_claim_until_it_ends(self, ledger: Ledger) -> None:
         """Taken, refused, extended, given back, run out."""
         here, there = "elsewhere|1|1|", "elsewhere|2|1|"

@@ -1,10 +1,13 @@
 """Facts of videos stand in the ledger, so that no lost file costs them; removing is a state.
 
-What cannot be read any more is forgotten where it can be made again.
+A video whose own facts are lost already has them from its document. Where that is lost, too, it is
+unknown until its file or page is added again.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -23,20 +26,34 @@ def upgrade() -> None:
     op.add_column("results", sa.Column("value", sa.Text))
     db = op.get_bind()
     blobs = Path(str(db.engine.url.database)).parent / "blobs"
-    names = ", ".join(f"'{name}'" for name in _FACTS)
-    rows = db.execute(
-        sa.text(f"select video_id, name, digest from results where name in ({names})")
-    )  # noqa: S608 (our own names)
-    for video_id, name, digest in rows.fetchall():
-        change = "update results set value = :value where video_id = :id and name = :name"
-        value = _text(blobs / digest[:2] / digest[2:])
-        db.execute(sa.text(change), {"value": value, "id": video_id, "name": name})
-    db.execute(sa.text("delete from results where value is null and name in ('media', 'page')"))
+    rows = db.execute(sa.text("select video_id, name, digest from results")).fetchall()
+    documents = {row.video_id: row.digest for row in rows if row.name == "document"}
+    change = sa.text(
+        "update results set value = :value, digest = :digest"
+        " where video_id = :video_id and name = :name"
+    )
+    for video_id, name, digest in rows:
+        if name in _FACTS:
+            value = _text(blobs, digest)
+            fact = {"video_id": video_id, "name": name, "value": value, "digest": digest}
+            if name == "video" and value is None:
+                value = _of_document(blobs, documents.get(video_id, "")) or ""
+                fact |= {"value": value, "digest": hashlib.sha256(value.encode()).hexdigest()}
+            db.execute(change, fact)
+    db.execute(sa.text("delete from results where name = 'video' and value = ''"))
 
 
-def _text(path: Path) -> str | None:
+def _text(blobs: Path, digest: str) -> str | None:
     """What a blob holds; None when it is gone or empty."""
     try:
-        return path.read_text("utf-8") or None
+        return (blobs / digest[:2] / digest[2:]).read_text("utf-8") or None
     except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _of_document(blobs: Path, digest: str) -> str | None:
+    """The facts of a video as its document repeats them."""
+    try:
+        return json.dumps(json.loads(_text(blobs, digest) or "")["video"])
+    except (ValueError, KeyError, TypeError):
         return None
