@@ -82,7 +82,7 @@ def test_each_kind_of_result_is_made_again_and_the_other_videos_work_meanwhile(
     blobs = {name for name, row in library.ledger.results(video_id).items() if row.value is None}
     kinds = {name.partition("/")[0]: name for name in sorted(blobs)}
     assert set(kinds) == {
-        *("document", "frames", "slides", "transcript", "receipt@embedded", "image"),
+        *("document", "frames", "slides", "transcript", "image"),
         *("heard@subtitles", "seen@slides", "lines@rapidocr"),
     }
     for name in kinds.values():

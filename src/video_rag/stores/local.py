@@ -1,8 +1,9 @@
 """Blobs in a folder: `ab/cdef…`, written beside and renamed, so that none is ever half there.
 
 Bytes are on the disk before they have their name, and that is before the ledger names them: after
-a power cut a blob is whole or not there. Whatever else happens to them is seen when they are read,
-since their name is their digest; a damaged blob is deleted, so that it can be made again.
+a power cut a blob is whole or not there (names are not flushed, which would double the cost: one
+that is missing is made again). Whatever else happens is seen when a blob is read, since its name is
+its digest; a damaged one is deleted, so that it can be made again.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ class Local:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
-        _settle(path.parent)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -100,13 +100,3 @@ class Local:
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
-
-
-def _settle(folder: Path) -> None:
-    """Have the names in a folder on the disk, where its file system can do that."""
-    with suppress(OSError):
-        place = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(place)
-        finally:
-            os.close(place)
