@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,48 @@ def sheep(shell: Shell, tmp_path: Path) -> Path:
     path = write_talk(tmp_path / "sheep.srt", SHEEP)
     shell("add", path)
     return path
+
+
+def test_words_between_colons_are_shown_as_they_are(shell: Shell, tmp_path: Path) -> None:
+    talk = tmp_path / "a:b.srt"
+    write_talk(talk, ["Dilute it 1:100:1000 in brine, said Foo:x:bar and :smile: too."])
+    assert "a:b" in shell("add", talk)
+    for command in (["search", "brine"], ["ask", "what is diluted in brine"], ["list"]):
+        assert "💯" not in shell(*command)
+    shell("search", "brine")
+    assert "1:100:1000" in shell.out
+    assert "Foo:x:bar and :smile:" in shell.out
+    shell("add", "no:b:file.mp4", code=2)
+    assert "no:b:file.mp4" in shell.err
+
+
+@pytest.mark.parametrize("command", ["show", "retry", "search", "ask", "remove", "add"])
+def test_arguments_that_are_not_utf_8_are_an_error_of_the_user(
+    shell: Shell, sheep: Path, command: str
+) -> None:
+    shell(command, os.fsdecode(b"\xb2\xe2"), code=2)
+    assert "not UTF-8" in shell.err
+    assert "hint:" in shell.err
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/none"])
+def test_exporting_to_what_is_no_folder_is_an_error_of_the_user(
+    shell: Shell, sheep: Path, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    shell("export", "sheep", "--to", tmp_path / place, code=2)
+    assert "cannot write into" in shell.err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_full_disk_behind_the_output_is_no_bug(sheep: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "video_rag", "list"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, "bug" in done.stderr) == (4, False)
+    assert "hint:" in done.stderr
 
 
 def test_list_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:

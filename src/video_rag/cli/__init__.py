@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ import typer
 from video_rag import __version__
 from video_rag.cli.commands import Group
 from video_rag.cli.show import complain
-from video_rag.errors import VideoRagError
+from video_rag.errors import Unavailable, UsageError, VideoRagError
 
 app = typer.Typer(
     cls=Group,
@@ -52,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code (see docs/reference/errors.md)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        refuse_unreadable(given)
         code = app(given, prog_name="video-rag", standalone_mode=False)
     except VideoRagError as error:
         complain(str(error), error.hint)
@@ -67,11 +70,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader left; Python would complain about stdout at exit
         return 0
     except Exception as error:  # noqa: BLE001 - one of the three named places: anything else is a bug of ours
-        traceback.print_exc()
-        hint = "please report it with the lines above"
-        complain(f"a bug in video-rag: {type(error).__name__}: {error}", hint)
-        return 1
+        return _unforeseen(error)
     return int(code or 0)
+
+
+def _unforeseen(error: Exception) -> int:
+    """Tell of what nobody translated: a disk without room, wherever that is met, or a bug."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        complain(f"no space is left: {error}", "free some, and run it again; nothing is lost")
+        return Unavailable.exit_code
+    traceback.print_exception(error)
+    hint = "please report it with the lines above"
+    complain(f"a bug in video-rag: {type(error).__name__}: {error}", hint)
+    return 1
+
+
+def refuse_unreadable(arguments: Sequence[str]) -> None:
+    """Raise `UsageError` for bytes that are no UTF-8, unless they name a file that is there."""
+    for argument in arguments:
+        if not argument.isascii() and not os.path.lexists(argument):
+            try:
+                argument.encode()
+            except UnicodeEncodeError:
+                raise UsageError(
+                    f"not UTF-8, and no file: {os.fsencode(argument)!r}",
+                    hint="have the terminal send UTF-8 (`locale` says what it sends now)",
+                ) from None
 
 
 def run() -> None:

@@ -147,7 +147,10 @@ class Library:
         return self.blobs.get(digest)
 
     def export(self, video_id: str, format_name: str, folder: Path) -> Path:
-        """Write a video's document into a folder in another format; returns the file."""
+        """Write a video's document into a folder in another format; returns the file.
+
+        Raises `UsageError` for a folder that cannot be written to.
+        """
         return self._looking.export(video_id, format_name, folder)
 
     # publishing

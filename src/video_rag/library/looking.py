@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from video_rag.errors import Lost, NotFound
+from video_rag.errors import Lost, NotFound, UsageError
 from video_rag.library.naming import meant
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Status, state_of
@@ -75,11 +75,17 @@ class Looking:
         pictures = {s.image: f"{stem}/{s.image[:12]}.jpg" for s in document.slides}
         link = self._shelf.tools.link(document.video)
         data = renderer.render(document, link, lambda slide: pictures.get(slide.image, ""))
-        if renderer.has_pictures:
-            for image, place in pictures.items():
-                write(folder / place, self._shelf.blobs.get(image))
         path = folder / f"{stem}{renderer.suffix}"
-        write(path, data)
+        try:
+            if renderer.has_pictures:
+                for image, place in pictures.items():
+                    write(folder / place, self._shelf.blobs.get(image))
+            write(path, data)
+        except OSError as error:
+            raise UsageError(
+                f"cannot write into {folder}: {error.strerror}",
+                hint="name a folder that you may write to and that has room",
+            ) from error
         return path
 
     def _need_page(self, video_id: str) -> Page:
