@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,52 @@ def test_a_result_stands_on_a_line_of_its_own_and_not_behind_the_progress(tmp_pa
     assert "publish@embedded" in written  # there was a line of progress
     lines = [seen(line) for line in written.split("\n")]
     assert [line for line in lines if line] == ["✓ sheep: ready"]
+
+
+def test_progress_names_the_video_and_how_many_there_are(tmp_path: Path) -> None:
+    for name in ("sheep", "goats", "horses"):
+        write_talk(tmp_path / "talks" / f"{name}.srt", [f"{line} {name}" for line in SHEEP])
+    written = MARKS.sub("", typed("add", "talks", home=tmp_path))
+    assert "looking" in written
+    assert re.search("1 of 3 · goats · (fetch|listen|look|read|compose|save|publish)", written)
+    assert re.search("3 of 3 · sheep · (fetch|listen|look|read|compose|save|publish)", written)
+    assert "3 of 3 ready, 3 new" in written
+
+
+def test_each_result_is_told_when_it_is_there_and_not_at_the_end(tmp_path: Path) -> None:
+    for name in ("sheep", "goats"):
+        write_talk(tmp_path / "talks" / f"{name}.srt", [f"{line} {name}" for line in SHEEP])
+    written = MARKS.sub("", typed("add", "talks", home=tmp_path))
+    assert written.index("goats: ready") < written.index("2 of 2 · sheep")
+
+
+def test_run_counts_what_is_due(tmp_path: Path) -> None:
+    for name in ("sheep", "goats"):
+        write_talk(tmp_path / "talks" / f"{name}.srt", [f"{line} {name}" for line in SHEEP])
+    typed("add", "talks", home=tmp_path)
+    for page in (tmp_path / ".local" / "share" / "video-rag" / "documents").glob("*.md"):
+        page.unlink()
+    written = MARKS.sub("", typed("run", home=tmp_path))
+    assert "2 of 2 · sheep · save" in written
+
+
+def test_stopped_from_the_keyboard_says_so_and_what_to_do(tmp_path: Path) -> None:
+    for number in range(200):
+        write_talk(tmp_path / "talks" / f"{number}.srt", [f"{line} {number}" for line in SHEEP])
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "video_rag", "add", "talks"]
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "xterm-256color"}
+    program = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=tmp_path
+    )
+    os.close(theirs)
+    written = b""
+    while b"ready" not in written:
+        written += read(ours)
+    program.send_signal(signal.SIGINT)
+    while data := read(ours):
+        written += data
+    os.close(ours)
+    assert program.wait() == 130
+    assert "stopped" in MARKS.sub("", written.decode())
+    assert "Traceback" not in written.decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
@@ -17,6 +17,7 @@ from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
 from video_rag.library.watching.watch import Checked, Watch
 from video_rag.model import Video
+from video_rag.observers import Event, VideoFound, VideoSettled, emit
 from video_rag.sources import Counting
 
 _LOOK_AHEAD = 8
@@ -57,6 +58,7 @@ class Adding:
                             yield Added(url, error=found)
                         else:
                             one = self.intake.give(found, wishes)
+                            self._tell(VideoFound(found.video_id, found.title))
                             given.setdefault(found.video_id, []).append((found, one))
                 except VideoRagError as error:
                     yield Added(url, error=error)
@@ -69,13 +71,19 @@ class Adding:
         yield from self.watch.check()
         replacing = Replacing(self._shelf, self._give_way)
         replacing.settle_places()
-        for video_id in self.intake.process(self.intake.unfinished()):
+        due = self.intake.unfinished()
+        for video_id in due:
+            self._tell(VideoFound(video_id, self._looking.status(video_id).video.title))
+        for video_id in self.intake.process(due):
             yield self._settled(video_id, replacing)
 
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """See `Library.retry`."""
         replacing = Replacing(self._shelf, self._give_way)
-        for video_id in video_ids:
+        chosen = list(video_ids)
+        for video_id in chosen:
+            self._tell(VideoFound(video_id, self._looking.status(video_id).video.title))
+        for video_id in chosen:
             self._ledger.forgive(video_id)
             self.intake.work(video_id)
             yield self._settled(video_id, replacing)
@@ -158,7 +166,7 @@ class Adding:
             self.intake.forgive_passing(video_id)
         fresh = [video_id for video_id in given if video_id not in stale]
         rest = dict.fromkeys(given)
-        for video_id in (*fresh, *self.intake.process(stale)):
+        for video_id in chain(fresh, self.intake.process(stale)):
             rest.pop(video_id, None)
             status = self._settled(video_id, replacing, is_given=True)
             yield from _told(given[video_id], status)
@@ -169,7 +177,11 @@ class Adding:
         """The status of a video that was worked on; a ready one takes an earlier one's place."""
         status = self._looking.status(video_id)
         replacing.settle(status, is_given=is_given)
+        self._tell(VideoSettled(video_id))
         return status
+
+    def _tell(self, event: Event) -> None:
+        emit(self._shelf.observers, event)
 
 
 def _told(given: Iterable[tuple[Video, Given]], status: Status) -> Iterator[Added]:

@@ -13,6 +13,21 @@ log = logging.getLogger("video_rag")
 
 
 @dataclass(frozen=True)
+class VideoFound:
+    """A video was found behind a path, URL or list, or is due; it is looked at in this pass."""
+
+    video_id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class VideoSettled:
+    """Nothing more can be done for a video in this pass."""
+
+    video_id: str
+
+
+@dataclass(frozen=True)
 class StageStarted:
     """A stage began to work on a video."""
 
@@ -64,7 +79,7 @@ class Asked:
     seconds: float
 
 
-Event = StageStarted | StageProgress | StageDone | StageFailed | Asked
+Event = VideoFound | VideoSettled | StageStarted | StageProgress | StageDone | StageFailed | Asked
 
 
 class Observer(Protocol):

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator
 
 from video_rag import plugins
 from video_rag.errors import BadSettings
-from video_rag.observers import Event, StageFailed, StageProgress
+from video_rag.observers import Event, StageFailed, StageProgress, VideoFound, VideoSettled
 from video_rag.settings.redaction import redact
 
 log = logging.getLogger("video_rag")
@@ -75,7 +75,7 @@ class Logs:
 
 
 def _level(event: Event) -> int:
-    if isinstance(event, StageProgress):
+    if isinstance(event, StageProgress | VideoFound | VideoSettled):
         return logging.DEBUG
     if isinstance(event, StageFailed):
         return logging.WARNING if event.retried else logging.ERROR
