@@ -79,10 +79,11 @@ def test_run_counts_what_is_due(tmp_path: Path) -> None:
     for name in ("sheep", "goats"):
         write_talk(tmp_path / "talks" / f"{name}.srt", [f"{line} {name}" for line in SHEEP])
     typed("add", "talks", home=tmp_path)
-    for page in (tmp_path / ".local" / "share" / "video-rag" / "documents").glob("*.md"):
+    for page in tmp_path.rglob("documents/*.md"):
         page.unlink()
     written = MARKS.sub("", typed("run", home=tmp_path))
-    assert "2 of 2 · sheep · save" in written
+    assert "1 of 2 · goats" in written
+    assert "2 of 2 · sheep" in written
 
 
 def test_stopped_from_the_keyboard_says_so_and_what_to_do(tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ def whole(
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
+_STOPPED = 130
+"""What a shell expects of a program that was interrupted."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code (see docs/reference/errors.md)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -64,13 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error) or error.format_message() or "no command given", hint)
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        complain("stopped", "run it again: it goes on where it was")
-        return 130
+        code = _STOPPED
     except BrokenPipeError:
         sys.stderr.close()  # the reader left; Python would complain about stdout at exit
         return 0
     except Exception as error:  # noqa: BLE001 - one of the three named places: anything else is a bug of ours
         return _unforeseen(error)
+    if code == _STOPPED:  # typer makes an exit of the interrupt
+        complain("stopped", "run it again: it goes on where it was")
     return int(code or 0)
 
 
