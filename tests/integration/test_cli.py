@@ -39,6 +39,19 @@ def test_words_between_colons_are_shown_as_they_are(shell: Shell, tmp_path: Path
     assert "no:b:file.mp4" in shell.err
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [(["search", "x", "--limit", "0"], "--limit"), (["serve", "--port", "99999"], "--port"),
+     (["search", "x", "--limit", "abc"], "--limit"),
+     (["add", "x", "--from", "none.txt"], "none.txt")],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_told_with_its_option(
+    shell: Shell, command: list[str], option: str
+) -> None:
+    shell(*command, code=2)
+    assert option in shell.err
+
+
 @pytest.mark.parametrize("command", ["show", "retry", "search", "ask", "remove", "add"])
 def test_arguments_that_are_not_utf_8_are_an_error_of_the_user(
     shell: Shell, sheep: Path, command: str

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except typer.TyperException as error:
         hint = "see `video-rag --help`; a name that begins with a dash goes after `--`"
-        complain(str(error) or error.format_message() or "no command given", hint)
+        complain(error.format_message() or str(error) or "no command given", hint)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         code = _STOPPED
