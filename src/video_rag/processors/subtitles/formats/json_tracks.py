@@ -20,6 +20,10 @@ def looks_like(text: str) -> bool:
     return "".join(text[:200].split()).startswith(_OPENING)
 
 
+_LEFT_BEHIND = 16_384
+"""Characters that have been read, and are let go."""
+
+
 def count(text: str) -> int:
     """How many cues it seems to have, whole or damaged."""
     return text.count('"content"') + text.count('"tStartMs"')
@@ -118,6 +122,8 @@ def _whole_objects(text: str) -> Iterator[tuple[int, Any]]:
     decoder = json.JSONDecoder()
     place, number, left = text.find("{"), 0, _COST * len(text)
     while place >= 0 and left > 0:
+        if place > _LEFT_BEHIND:  # an error counts the lines of all that lies before it
+            text, place = text[place:], 0
         try:
             row, end = decoder.raw_decode(text, place)
         except json.JSONDecodeError as error:
