@@ -331,3 +331,44 @@ def test_the_whole_corpus_is_found(source: Folder, shared: Path) -> None:
     english, chinese = (videos(source, shared / "corpus" / name) for name in ("en", "zh"))
     assert len({video.video_id for video in english + chinese}) == 131
     assert all(video.stem == Path(video.url).stem for video in english + chinese)
+
+
+@pytest.mark.parametrize("name", ["p.srt", "p.mp4", ".p.json", "p.txt"])
+def test_a_fifo_given_by_name_is_refused_as_what_it_is(
+    source: Folder, talks: Path, name: str
+) -> None:
+    fill(talks, "p.mkv")
+    os.mkfifo(talks / name)
+    with pytest.raises(ContentError, match=r"is a FIFO, no file") as caught:
+        videos(source, talks / name)
+    assert caught.value.hint
+
+
+def test_a_device_given_by_name_is_refused_as_what_it_is(source: Folder, talks: Path) -> None:
+    (talks / "talk.mp4").symlink_to("/dev/zero")
+    for path in (talks / "talk.mp4", Path("/dev/null")):
+        with pytest.raises(ContentError, match="is a device, no file"):
+            videos(source, path)
+
+
+def test_a_link_to_nothing_given_by_name_is_called_so(source: Folder, talks: Path) -> None:
+    (talks / "talk.mp4").symlink_to(talks / "gone.mp4")
+    with pytest.raises(NotFound, match="is a link to nothing"):
+        videos(source, talks / "talk.mp4")
+
+
+def test_what_is_no_file_is_counted_among_what_was_passed_over(source: Folder, talks: Path) -> None:
+    fill(talks, "talk.mp4", "deep/talk.mp4")
+    for name in ("a.mp4", "deep/b.srt"):
+        (talks / name).symlink_to(talks / "gone")
+    (talks / "turn.srt").symlink_to(talks / "turn.srt")
+    os.mkfifo(talks / "p.srt")
+    (talks / "zero.mp4").symlink_to("/dev/zero")
+    assert source.passed_over(str(talks)) == {"dangling link": 3, "FIFO": 1, "device": 1}
+
+
+def test_a_folder_of_nothing_but_links_to_nothing_is_an_error(source: Folder, talks: Path) -> None:
+    (talks / "talk.mp4").symlink_to(talks / "gone")
+    with pytest.raises(UsageError, match="no video"):
+        videos(source, talks)
+    assert source.passed_over(str(talks)) == {"dangling link": 1}

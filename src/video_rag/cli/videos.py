@@ -69,7 +69,7 @@ def add(
 
     Doing it again is cheap and harmless: only what is new or changed is worked on. With `--json`
     each video is a row; a folder with files of other kinds adds one of state `passed-over`, which
-    counts them by suffix. A video whose file is gone from the folder is kept, and is `missing`.
+    counts them by suffix (what is no file by a word, as `FIFO`). A video whose file is gone from the folder is kept, and is `missing`.
     """
     from video_rag.cli.meter import Meter
     from video_rag.library import Wishes
@@ -233,8 +233,15 @@ def _sum_up(added: list[Added]) -> None:
 def _tell_passed_over(many: Counter[str]) -> None:
     """Files that lie among the lectures and are of another kind."""
     if many:
-        kinds = (f"{count} {suffix or 'without suffix'}" for suffix, count in many.most_common())
+        kinds = (_counted(kind, count) for kind, count in many.most_common())
         out.print(f"passed over, as no video, sound or subtitles: {escape(', '.join(kinds))}")
+
+
+def _counted(kind: str, count: int) -> str:
+    """`2 .pdf`, `1 without suffix`, `3 dangling links`."""
+    if not kind or kind.startswith("."):
+        return f"{count} {kind or 'without suffix'}"
+    return f"{count} {kind}{'s' * (count > 1)}"
 
 
 def _passed_over_row(folder: str, many: Counter[str]) -> dict[str, object]:

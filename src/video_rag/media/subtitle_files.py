@@ -16,7 +16,7 @@ _PICTURES = b"\x00\x00\x01\xba"
 def may_be_subtitles(path: Path) -> bool:
     """Whether a file with a subtitle's suffix is worth reading; one that is not there may be."""
     suffix = path.suffix.lower()
-    if suffix not in {".json", ".json3", ".sub"}:
+    if suffix not in {".json", ".json3", ".sub"} or not path.is_file():  # a FIFO would wait
         return True
     try:
         with path.open("rb") as file:

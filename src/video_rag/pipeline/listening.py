@@ -47,8 +47,17 @@ def listen(work: Work, tools: Tools) -> Transcripts:
             ordered = leading.main_first(tracks, video.language, tools.languages)
             return Transcripts(tracks=ordered, notes=notes)
     if refused and not media.has_picture:
-        raise refused[0]
+        raise _with_notes(refused[0], media)
     return Transcripts(notes=tuple(str(error) for error in refused))
+
+
+def _with_notes(error: ContentError, media: MediaSet) -> ContentError:
+    """The error, with what was left out before: a video whose subtitles were the last hope."""
+    return (
+        ContentError(" · ".join([str(error), *media.notes]), hint=error.hint)
+        if media.notes
+        else error
+    )
 
 
 def _heard(

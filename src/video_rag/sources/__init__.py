@@ -93,4 +93,7 @@ class Counting(Protocol):
     """What a source of files may offer beside: that nothing was left out unseen."""
 
     def passed_over(self, url: str) -> Mapping[str, int]:
-        """How many files there are of no kind that is taken, by suffix; no files are opened."""
+        """How many files there are of no kind that is taken, by suffix; no files are opened.
+
+        What is no file (`FIFO`, `device`, `socket`, `dangling link`) is counted by that word.
+        """

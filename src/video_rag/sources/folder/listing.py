@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 
 from video_rag import media
 from video_rag.media.subtitle_files import may_be_subtitles
+from video_rag.sources.folder.paths import kind_of
 from video_rag.text.labels import is_label, words
 
 _SKIPPED_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN"})
@@ -46,7 +47,8 @@ class Listing:
     subtitles: list[Named] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
-    """How many files of other kinds there are, by suffix."""
+    """How many files of other kinds there are, by suffix, and things that are no files, by a word
+    for what they are."""
 
     def add(self, path: Path) -> None:
         """A file, by its suffix."""
@@ -71,6 +73,8 @@ def listing(folder: Path) -> Listing:
                 found.folders.append(folder / entry.name)
             elif _is_file(entry):
                 found.add(folder / entry.name)
+            else:
+                found.passed_over[_kind(entry)] += 1
     return found
 
 
@@ -110,3 +114,11 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return entry.is_file()
     except OSError:
         return False
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    """What is neither file nor folder, in a word."""
+    try:
+        return kind_of(entry.stat().st_mode) or "unknown thing"
+    except OSError:
+        return "dangling link"

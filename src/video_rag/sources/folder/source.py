@@ -6,13 +6,11 @@ The rules of names are imported by the methods: every command asks for this plug
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from video_rag import media
 from video_rag.digest import of_value
@@ -20,6 +18,7 @@ from video_rag.errors import ContentError, NotFound, UnsupportedUrl, UsageError,
 from video_rag.model import Copy, Kind, Media, MediaSet, Video
 from video_rag.plugins import Options as PluginOptions
 from video_rag.sources import Lane, Places
+from video_rag.sources.folder.paths import exists, refuse_odd, shown, size_of, to_path
 
 if TYPE_CHECKING:
     from video_rag.sources.folder.lectures import Lecture
@@ -62,7 +61,7 @@ class Folder:
             or url in {".", ".."}
             or Path(url).suffix.lower() in media.MEDIA_SUFFIXES
         )
-        return looks_like_path or _exists(_to_path(url))
+        return looks_like_path or exists(to_path(url))
 
     def discover(self, url: str) -> Iterator[Video | VideoRagError]:
         """The lectures of a file or folder in natural order; containers stay closed.
@@ -70,39 +69,47 @@ class Folder:
         Raises `NotFound`, `UnsupportedUrl` for a file of another kind, and `UsageError` for a
         folder with nothing in it. A faulty file among others is yielded as a `ContentError`.
         """
-        path = _to_path(url)
-        if not _exists(path):
-            raise NotFound(f"{_shown(path)} does not exist", hint="check the path")
+        path = to_path(url)
+        if not exists(path):
+            what = "is a link to nothing" if path.is_symlink() else "does not exist"
+            raise NotFound(f"{shown(path)} {what}", hint="check the path")
         if path.is_dir():
             yield from self._discover_folder(path)
             return
+        refuse_odd(path)
         if path.suffix.lower() not in media.MEDIA_SUFFIXES:
             known = " ".join(sorted(media.MEDIA_SUFFIXES))
-            raise UnsupportedUrl(f"{_shown(path)} is no video", hint=f"known suffixes: {known}")
+            raise UnsupportedUrl(f"{shown(path)} is no video", hint=f"known suffixes: {known}")
         yield self._video(self._shelves.lecture_of(path))
 
     def fetch(self, video: Video, scratch: Path) -> MediaSet:  # noqa: ARG002 - nothing is copied
         """The files of a lecture and what the container says. Nothing is copied.
 
-        Raises `NotFound` when the file is gone and `ContentError` when it is faulty or another one
+        Of a video that cannot be opened the subtitles are taken, and a note tells why. Raises `NotFound` when the file is gone and `ContentError` when it is faulty or another one
         than was added.
         """
         from video_rag.sources.folder.titles import own_title
 
         path = Path(video.url)
-        if not _exists(path):
-            raise NotFound(f"{_shown(path)} is gone", hint="put it back, or remove the video")
+        if not exists(path):
+            raise NotFound(f"{shown(path)} is gone", hint="put it back, or remove the video")
         digest, size = self._facts(path)
         if _id_of(digest) != video.video_id:
-            raise ContentError(f"{_shown(path)} changed since it was added", hint="add it again")
-        subtitles, notes = self._beside(self._shelves.lecture_of(path))
+            raise ContentError(f"{shown(path)} changed since it was added", hint="add it again")
+        lecture = self._shelves.lecture_of(path)
+        subtitles, notes = self._beside(lecture)
         for more, doubts in map(self._beside, self._copies(video, path)):
             known = {file.digest for file in subtitles}
             subtitles += tuple(file for file in more if file.digest not in known)
             notes += tuple(note for note in doubts if note not in notes)
-        if path.suffix.lower() in media.SUBTITLE_SUFFIXES:
-            return MediaSet(files=subtitles, notes=notes)
-        probe = media.probe(path)
+        if _is_subtitles(path):
+            return MediaSet(files=subtitles, notes=self._unusable(lecture) + notes)
+        try:
+            probe = media.probe(path)
+        except ContentError as error:
+            if not subtitles:
+                raise
+            return MediaSet(files=subtitles, notes=(_left_out(error), *notes))
         kind: Kind = "video" if probe.has_picture else "audio"
         return MediaSet(
             files=(Media(kind=kind, path=str(path), digest=digest, size=size), *subtitles),
@@ -116,10 +123,10 @@ class Folder:
 
     def _copies(self, video: Video, path: Path) -> Iterator[Lecture]:
         """The other places of the same file, with what is beside them; one that changed is none."""
-        is_subtitles = path.suffix.lower() in media.SUBTITLE_SUFFIXES
+        is_subtitles = _is_subtitles(path)
         for other in (Path(copy.url) for copy in video.copies):
             try:
-                is_same = _exists(other) and _id_of(self._facts(other)[0]) == video.video_id
+                is_same = exists(other) and _id_of(self._facts(other)[0]) == video.video_id
             except ContentError:
                 continue
             if (
@@ -185,8 +192,8 @@ class Folder:
             )
 
     def passed_over(self, url: str) -> Counter[str]:
-        """How many files below a folder are of no kind that is taken, by suffix."""
-        path = _to_path(url)
+        """How many files below a folder are of no kind that is taken, by suffix or by a word."""
+        path = to_path(url)
         many: Counter[str] = Counter()
         if path.is_dir():
             for here in self._folders(path):
@@ -221,7 +228,7 @@ class Folder:
                 folders = self._shelves.of(here).here.folders
             except OSError as error:
                 yield ContentError(
-                    f"{_shown(here)} cannot be read: {error.strerror}", hint="check its permissions"
+                    f"{shown(here)} cannot be read: {error.strerror}", hint="check its permissions"
                 )
                 continue
             entered.add((status.st_dev, status.st_ino))
@@ -229,19 +236,15 @@ class Folder:
             yield here
 
     def _video(self, lecture: Lecture) -> Video:
-        """A lecture as a video. Raises `ContentError` when its main file cannot be used."""
+        """A lecture as a video: its main file, else the first of its subtitles that can be used.
+
+        Raises `ContentError` when none can.
+        """
         from video_rag.sources import web
 
-        path = lecture.main
-        try:
-            str(path).encode()
-        except UnicodeEncodeError as error:
-            raise ContentError(
-                f"{_shown(path)}: its name is not UTF-8", hint="rename it"
-            ) from error
-        digest, _ = self._facts(path)
+        path, digest = self._usable(lecture)
         languages = {sidecar.language for sidecar in lecture.subtitles}
-        alone = lecture.is_subtitles and len(languages) == 1
+        alone = _is_subtitles(path) and len(languages) == 1
         return Video(
             video_id=_id_of(digest),
             source="folder",
@@ -251,6 +254,26 @@ class Folder:
             language=languages.pop() if alone else None,
             fingerprint=self._fingerprint(lecture),
         )
+
+    def _usable(self, lecture: Lecture) -> tuple[Path, str]:
+        """The file that a lecture is known by, and its digest. Raises `ContentError`."""
+        problem: ContentError | None = None
+        for path in (lecture.main, *(sidecar.path for sidecar in lecture.subtitles)):
+            try:
+                return path, self._facts(path)[0]
+            except ContentError as error:
+                problem = problem or error
+        raise problem or ContentError(f"{shown(lecture.main)} is empty")
+
+    def _unusable(self, lecture: Lecture) -> tuple[str, ...]:
+        """A note about a video whose subtitles are all that can be used of it."""
+        if lecture.is_subtitles:
+            return ()
+        try:
+            self._facts(lecture.main)
+        except ContentError as error:
+            return (_left_out(error),)
+        return ()
 
     def _fingerprint(self, lecture: Lecture) -> str:
         """Changes when a sidecar comes, goes or changes, or a doubt about one."""
@@ -262,7 +285,8 @@ class Folder:
                 rows.append([name, self.places.digest(path)])
             except OSError as error:
                 rows.append([name, str(error.strerror)])
-        return of_value([*rows, *(["", note] for note in lecture.notes)])
+        notes = (*lecture.notes, *self._unusable(lecture))
+        return of_value([*rows, *(["", note] for note in notes)])
 
     def _subtitles(self, lecture: Lecture) -> tuple[tuple[Media, ...], tuple[str, ...]]:
         """The subtitle files that can be read, and notes about the others."""
@@ -288,15 +312,13 @@ class Folder:
         return tuple(files), tuple(notes)
 
     def _facts(self, path: Path) -> tuple[str, int]:
-        """Digest and size. Raises `ContentError` when a file is empty or cannot be read."""
+        """Digest and size. Raises `ContentError` when a file is none, empty or cannot be read."""
         try:
-            size = path.stat().st_size
-            if size == 0:
-                raise ContentError(f"{_shown(path)} is empty", hint="copy or download it again")
+            size = size_of(path)
             return self.places.digest(path), size
         except OSError as error:
             raise ContentError(
-                f"{_shown(path)} cannot be read: {error.strerror}", hint="check its permissions"
+                f"{shown(path)} cannot be read: {error.strerror}", hint="check its permissions"
             ) from error
 
 
@@ -304,23 +326,9 @@ def _id_of(digest: str) -> str:
     return f"file:{digest[:16]}"
 
 
-def _shown(path: Path) -> str:
-    """A path for messages: on one line, whatever bytes its name has."""
-    text = str(path).encode(errors="backslashreplace").decode()
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+def _is_subtitles(path: Path) -> bool:
+    return path.suffix.lower() in media.SUBTITLE_SUFFIXES
 
 
-def _to_path(url: str) -> Path:
-    """An absolute path from a path or a `file:` URL; links are kept as they are."""
-    if url.startswith("file://"):
-        url = unquote(urlsplit(url.replace("?", "%3F")).path)
-    # pathlib's resolve() follows links, and its expanduser() raises for `~nobody`
-    return Path(os.path.abspath(os.path.expanduser(url)))  # noqa: PTH100, PTH111 (links stay)
-
-
-def _exists(path: Path) -> bool:
-    """Whether there is something; no name is too odd to ask."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
+def _left_out(error: ContentError) -> str:
+    return f"the video is left out, its subtitles are kept: {error}"
