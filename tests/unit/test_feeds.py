@@ -378,3 +378,28 @@ def test_no_bytes_break_the_reader(noise: bytes) -> None:
 def test_no_duration_breaks_the_reader(text: str) -> None:
     found = seconds_of(text)
     assert found is None or found > 0
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        "<title>News &amp; more</title>",
+        "<title>News &amp; more</title><link></link><enclosure url='' type='audio/mpeg'/>",
+        "<title>News &amp; more</title><guid isPermaLink='false'>1</guid><link>javascript:alert(1)</link>",
+    ],
+)
+def test_an_item_that_leads_nowhere_is_told_and_the_others_are_taken(empty: str) -> None:
+    good = "<title>Talk</title>" + file("https://a.example/a.mp3")
+    first, told, last = read(rss(good, empty, "<link>https://a.example/page</link>"))
+    assert isinstance(first, Video)
+    assert isinstance(last, Video)
+    assert isinstance(told, ContentError)
+    assert "the item 'News & more' has neither a link nor a file" in str(told)
+    assert (told.reason, bool(told.hint)) == ("empty", True)
+    assert told.video_id == read(rss(empty, good))[0].video_id
+
+
+def test_items_that_lead_nowhere_and_have_no_name_are_told_too() -> None:
+    [told] = read(rss("<description>x</description>"))
+    assert isinstance(told, ContentError)
+    assert "an item has neither" in str(told)

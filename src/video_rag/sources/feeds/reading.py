@@ -176,8 +176,8 @@ def _item(entry: Mapping[str, Any], url: str) -> _Item:
     )
 
 
-def _videos(items: Sequence[_Item], feed: Mapping[str, Any], url: str) -> Iterable[Video]:
-    """The videos that items stand for.
+def _videos(items: Sequence[_Item], feed: Mapping[str, Any], url: str) -> Iterable[Found]:
+    """The videos that items stand for; an error for one that leads nowhere.
 
     A page that several items with files of their own name is the show's, not theirs; a guid that
     several of them have tells nothing without the file.
@@ -189,6 +189,7 @@ def _videos(items: Sequence[_Item], feed: Mapping[str, Any], url: str) -> Iterab
         enclosure = None if is_own else item.enclosure
         target = item.named if is_own else item.enclosure or item.page
         if not target:
+            yield _nowhere(item, url)
             continue
         video = _video(item, target, feed)
         if enclosure and item.guid:
@@ -199,6 +200,18 @@ def _videos(items: Sequence[_Item], feed: Mapping[str, Any], url: str) -> Iterab
             if not enclosure
             else video.model_copy(update={"beside": tuple(_beside(item.entry, url))})
         )
+
+
+def _nowhere(item: _Item, url: str) -> ContentError:
+    """What is said of an item that carries no file and links to no page."""
+    title = plain(str(item.entry.get("title") or "")) or item.guid
+    error = ContentError(
+        f"{redacted(url)}: {f'the item {title!r}' if title else 'an item'} has neither a link nor a file",
+        hint="tell the feed's owner; the other items are taken",
+        reason="empty",
+    )
+    error.video_id = f"feed:{_mark(item.guid or title, url, '')}"
+    return error
 
 
 def _shared(items: Iterable[_Item], told: Callable[[_Item], str | None]) -> set[str]:
