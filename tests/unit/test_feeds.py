@@ -385,7 +385,7 @@ def test_no_duration_breaks_the_reader(text: str) -> None:
     [
         "<title>News &amp; more</title>",
         "<title>News &amp; more</title><link></link><enclosure url='' type='audio/mpeg'/>",
-        "<title>News &amp; more</title><guid isPermaLink='false'>1</guid><link>javascript:alert(1)</link>",
+        "<title>News &amp; more</title><guid isPermaLink='false'>1</guid><link>mailto:a@b</link>",
     ],
 )
 def test_an_item_that_leads_nowhere_is_told_and_the_others_are_taken(empty: str) -> None:

@@ -69,7 +69,8 @@ def add(
 
     Doing it again is cheap and harmless: only what is new or changed is worked on. With `--json`
     each video is a row; a folder with files of other kinds adds one of state `passed-over`, which
-    counts them by suffix (what is no file by a word, as `FIFO`). A video whose file is gone from the folder is kept, and is `missing`.
+    counts them by suffix (what is no file by a word, as `FIFO`). A video whose file is gone from
+    the folder is kept, and is `missing`.
     """
     from video_rag.cli.meter import Meter
     from video_rag.library import Wishes

@@ -205,8 +205,9 @@ def _videos(items: Sequence[_Item], feed: Mapping[str, Any], url: str) -> Iterab
 def _nowhere(item: _Item, url: str) -> ContentError:
     """What is said of an item that carries no file and links to no page."""
     title = plain(str(item.entry.get("title") or "")) or item.guid
+    name = f"the item {title!r}" if title else "an item"
     error = ContentError(
-        f"{redacted(url)}: {f'the item {title!r}' if title else 'an item'} has neither a link nor a file",
+        f"{redacted(url)}: {name} has neither a link nor a file",
         hint="tell the feed's owner; the other items are taken",
         reason="empty",
     )

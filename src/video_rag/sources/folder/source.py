@@ -85,8 +85,9 @@ class Folder:
     def fetch(self, video: Video, scratch: Path) -> MediaSet:  # noqa: ARG002 - nothing is copied
         """The files of a lecture and what the container says. Nothing is copied.
 
-        Of a video that cannot be opened the subtitles are taken, and a note tells why. Raises `NotFound` when the file is gone and `ContentError` when it is faulty or another one
-        than was added.
+        Of a video that cannot be opened the subtitles are taken, and a note tells why. Raises
+        `NotFound` when the file is gone and `ContentError` when it is faulty or another one than
+        was added.
         """
         from video_rag.sources.folder.titles import own_title
 
