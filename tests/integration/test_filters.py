@@ -10,6 +10,7 @@ pytest.importorskip("fastapi")
 
 from starlette.testclient import TestClient
 
+from serving import HERE
 from shell import Shell
 from talks import SHEEP, STARS, write_talk
 from video_rag.api import create_app
@@ -67,7 +68,9 @@ def test_a_known_collection_without_the_words_is_no_error(shell: Shell) -> None:
 
 def test_the_api_says_the_same(shell: Shell, tmp_path: Path) -> None:
     library = Library(load_settings())
-    with TestClient(create_app(library, keys_required=False), base_url=LOCAL) as client:
+    with TestClient(
+        create_app(library, keys_required=False), base_url=LOCAL, client=HERE
+    ) as client:
         found = client.get("/api/search", params={"q": "sheep", "language": "English"})
         assert found.status_code == 200
         assert found.json()

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from serving import HERE
 from video_rag.answerers import Done
 from video_rag.api import create_app
 from video_rag.cli import app
@@ -121,7 +122,7 @@ def test_the_commands_take_a_speaker(library: Library) -> None:
 
 def test_the_api_takes_a_speaker(library: Library) -> None:
     with TestClient(
-        create_app(library, keys_required=False), base_url="http://127.0.0.1:8420"
+        create_app(library, keys_required=False), base_url="http://127.0.0.1:8420", client=HERE
     ) as client:
         rows = client.get("/api/search", params={"q": "dome observatory", "speaker": "anna"}).json()
         assert [row["text"] for row in rows] == ["Anna: Welcome to the observatory."]

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from serving import HERE
 from talks import SHEEP, STARS, write_talk
 from video_rag.api import create_app
 from video_rag.api.sessions import COOKIE
@@ -42,7 +43,9 @@ def library(tmp_path: Path) -> Iterator[Library]:
 @pytest.fixture
 def client(library: Library) -> Iterator[TestClient]:
     """The local user's browser, while no key exists."""
-    with TestClient(create_app(library, keys_required=False), base_url=LOCAL) as client:
+    with TestClient(
+        create_app(library, keys_required=False), base_url=LOCAL, client=HERE
+    ) as client:
         yield client
 
 
@@ -132,7 +135,9 @@ def test_wrong_input_is_refused_naming_the_field(client: TestClient) -> None:
 def test_subtitles_are_webvtt_whatever_the_words(library: Library, tmp_path: Path) -> None:
     path = write_talk(tmp_path / "evil.srt", ["a < b & c", "an arrow -> here"])
     list(library.add([str(path)], Wishes(title=EVIL)))
-    with TestClient(create_app(library, keys_required=False), base_url=LOCAL) as client:
+    with TestClient(
+        create_app(library, keys_required=False), base_url=LOCAL, client=HERE
+    ) as client:
         answer = client.get(f"/api/videos/{id_of(client, EVIL)}/subtitles/0.vtt")
         assert client.get(f"/api/videos/{id_of(client, EVIL)}/subtitles/7.vtt").status_code == 404
     assert answer.headers["content-type"].startswith("text/vtt")
@@ -209,7 +214,7 @@ def test_a_question_in_chinese_streams_as_it_is(client: TestClient) -> None:
 
 def test_an_error_while_answering_is_an_event(library: Library) -> None:
     broken = Library(load_settings({"ask": {"answerer": "nobody"}}))
-    with TestClient(create_app(broken, keys_required=False), base_url=LOCAL) as client:
+    with TestClient(create_app(broken, keys_required=False), base_url=LOCAL, client=HERE) as client:
         answer = client.post("/api/ask", json={"question": "How often is the wool shorn?"})
     broken.close()
     [(name, data)] = events_of(answer.text)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_rag.api.fence import is_loopback
+from video_rag.api.hosts import is_loopback
 from video_rag.api.server import address_of, bind, must_have_keys
 from video_rag.api.sessions import SESSION_SECONDS, Attempts, Sessions
 from video_rag.errors import UsageError

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from serving import HERE
 from talks import SHEEP, STARS, write_talk
 from video_rag.api import create_app, external
 from video_rag.api.timely import Timely
@@ -181,7 +182,7 @@ def test_a_revoked_key_is_wrong(library: SlowLibrary, client: TestClient) -> Non
 
 def test_on_this_machine_no_key_is_needed_until_there_is_one(library: SlowLibrary) -> None:
     app = create_app(library, keys_required=False)
-    with TestClient(app, base_url="http://127.0.0.1:8420") as local:
+    with TestClient(app, base_url="http://127.0.0.1:8420", client=HERE) as local:
         assert ask(local).json()["records"]
         keys.make(library.ledger, "dify", "read")
         assert ask(local).json()["error_code"] == 1001
@@ -359,7 +360,9 @@ def test_too_many_waiting_searches_are_refused() -> None:
 
 def test_a_backend_that_is_away_is_told_in_the_convention(library: SlowLibrary) -> None:
     broken = Library(load_settings({"search": {"knowledge": "nobody"}}))
-    with TestClient(create_app(broken, keys_required=False), base_url="http://localhost") as local:
+    with TestClient(
+        create_app(broken, keys_required=False), base_url="http://localhost", client=HERE
+    ) as local:
         answer = ask(local)
     broken.close()
     assert answer.json()["error_code"] == external.NOT_NOW

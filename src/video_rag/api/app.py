@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import video_rag
 from video_rag.api import ask, auth, external, files, health, problems, videos
@@ -46,6 +47,8 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     app.state.library = library
     problems.install(app)
     app.add_middleware(Fence, is_open=gate.is_open, public_url=gate.public_url)
+    if proxies := library.settings.server.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
     for part in (health, auth, videos, files, ask, external):
         app.include_router(part.router)
     app.mount("/", StaticFiles(directory=WEB, html=True), name="page")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from video_rag import __version__
-from video_rag.api.fence import is_loopback
+from video_rag.api.neighbours import address_of, is_at_this_machine
 from video_rag.api.problems import Forbidden, TooMany, Unauthorized
 from video_rag.api.sessions import COOKIE, SESSION_SECONDS, Attempts, Sessions
 from video_rag.library import Library
@@ -32,7 +32,11 @@ LOCAL_USER = Caller("", "admin")
 
 
 class Gate:
-    """Decides who comes in: with `keys_required` only keys, else anyone until a key exists."""
+    """Decides who comes in: keys; without `keys_required` also who sits here, until a key was made.
+
+    In doubt it is closed: revoking the last key opens nothing, and who may have come through a
+    proxy is not taken for someone at this machine.
+    """
 
     def __init__(self, library: Library, *, keys_required: bool) -> None:
         self._ledger = library.ledger
@@ -42,8 +46,8 @@ class Gate:
         self.attempts = Attempts()
 
     def is_open(self) -> bool:
-        """Whether no key is needed now."""
-        return not self._keys_required and not keys.living(self._ledger)
+        """Whether people at this machine need no key: none was ever made."""
+        return not self._keys_required and not keys.ever(self._ledger)
 
     def caller(self, request: Request) -> Caller:
         """Who sent this request. Raises `Unauthorized`."""
@@ -55,11 +59,14 @@ class Gate:
             key = keys.find(self._ledger, key_id) if key_id else None
         if key:
             return Caller(key.name, key.role, key.key_id)
-        if self.is_open():
+        if self.is_open() and is_at_this_machine(request):
             return LOCAL_USER
-        raise Unauthorized(
-            "an API key is needed", hint="log in, or send `Authorization: Bearer vr_…`"
-        )
+        raise Unauthorized("an API key is needed", hint=self._remedy())
+
+    def _remedy(self) -> str:
+        if keys.living(self._ledger):
+            return "log in, or send `Authorization: Bearer vr_…`"
+        return "make one on the server: video-rag keys add NAME --role admin"
 
     def log_in(self, plain: str, address: str) -> tuple[Caller, str]:
         """The caller whose key this is, and a session. Raises `Unauthorized`, `TooMany`."""
@@ -114,7 +121,7 @@ class Login(BaseModel):
 @router.post("")
 def log_in(login: Login, request: Request, response: Response, gate: TheGate) -> dict[str, Any]:
     """Trade an API key for a session cookie that scripts cannot read nor other sites send."""
-    address = request.client.host if request.client else ""
+    address = address_of(request)
     caller, session = gate.log_in(login.key, address)
     response.set_cookie(
         COOKIE,
@@ -134,9 +141,12 @@ def who_am_i(request: Request, gate: TheGate) -> dict[str, Any]:
 
 
 @router.delete("", status_code=204)
-def log_out(response: Response) -> None:
-    """Forget the session."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+def log_out(request: Request, response: Response, gate: TheGate) -> None:
+    """End the session: the cookie opens nothing any more, whoever has a copy of it."""
+    gate.sessions.end(request.cookies.get(COOKIE, ""))
+    response.delete_cookie(
+        COOKIE, httponly=True, samesite="strict", secure=_is_https(request, gate)
+    )
 
 
 def _who(caller: Caller, gate: Gate) -> dict[str, Any]:
@@ -150,7 +160,4 @@ def _who(caller: Caller, gate: Gate) -> dict[str, Any]:
 
 def _is_https(request: Request, gate: Gate) -> bool:
     """Whether the browser's side of the connection is encrypted; a proxy may end it before us."""
-    is_local = is_loopback(request.url.hostname or "")
-    return request.url.scheme == "https" or (
-        gate.public_url.startswith("https://") and not is_local
-    )
+    return request.url.scheme == "https" or gate.public_url.startswith("https://")

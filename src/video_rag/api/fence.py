@@ -3,7 +3,8 @@
 The page runs in browsers that also visit hostile sites. Three attacks are stopped here:
 
 - DNS rebinding (a hostile name that resolves to 127.0.0.1): while the server is open to whoever
-  sits at this machine, the `Host` must be this machine or the configured public address.
+  sits at this machine, the `Host` must be this machine. One that is no host at all is refused
+  always: links in answers are made from it.
 - Cross-site requests (a hostile page posts a form to us): what changes something must come from our
   own page, which browsers tell in `Sec-Fetch-Site` or `Origin`, or carry a key in `Authorization`.
 - Framing and injected scripts: the headers in `problems.SECURITY_HEADERS`.
@@ -12,14 +13,14 @@ The page runs in browsers that also visit hostile sites. Three attacks are stopp
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from video_rag.api.hosts import is_loopback, split_host
 from video_rag.api.problems import SECURITY_HEADERS, Forbidden, TooLarge, problem
-from video_rag.errors import VideoRagError
+from video_rag.errors import UsageError, VideoRagError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY = 1_000_000
@@ -53,10 +54,15 @@ class Fence:
         await app(scope, receive, send_with_headers)
 
     def _objection(self, method: str, headers: Headers) -> VideoRagError | None:
-        if not self._is_ours(headers) and self.is_open():
+        host = split_host(headers.get("host", ""))
+        if host is None:
+            return UsageError(
+                "the header `Host` names no host", hint="send the server's name and port in it"
+            )
+        if not is_loopback(host) and self.is_open():
             return Forbidden(
                 f"this server does not answer to the name {headers.get('host', '')!r}",
-                hint="open it as http://127.0.0.1, or set [server] public_url",
+                hint="open it as http://127.0.0.1, or make a key: video-rag keys add NAME",
             )
         if method not in SAFE_METHODS and self._is_cross_site(headers):
             return Forbidden(
@@ -68,26 +74,20 @@ class Fence:
             return TooLarge("the request is too large", hint=f"send at most {MAX_BODY} bytes")
         return None
 
-    def _is_ours(self, headers: Headers) -> bool:
-        host = headers.get("host", "").lower()
-        return is_loopback(urlsplit(f"//{host}").hostname or "") or host == self.public_netloc
-
     def _is_cross_site(self, headers: Headers) -> bool:
         if headers.get("authorization", "").startswith("Bearer "):
             return False  # no browser adds a key by itself
         if site := headers.get("sec-fetch-site"):
             return site not in {"same-origin", "none"}
         if origin := headers.get("origin"):
-            netloc = urlsplit(origin).netloc.lower()
+            netloc = _netloc(origin)
             return netloc not in {headers.get("host", "").lower(), self.public_netloc} or not netloc
         return False  # not a browser: these always send one of the two
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or address means this machine, and only people on it can reach it."""
-    if host.lower() == "localhost":
-        return True
+def _netloc(origin: str) -> str:
+    """The host and port of a page; "" for what is none."""
     try:
-        return ip_address(host).is_loopback
+        return urlsplit(origin).netloc.lower()
     except ValueError:
-        return False
+        return ""

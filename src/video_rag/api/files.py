@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from video_rag.api import videos
 from video_rag.api.auth import TheLibrary, needs
 from video_rag.api.vtt import vtt
-from video_rag.errors import NotFound
+from video_rag.errors import Lost, NotFound
 
 router = APIRouter(prefix="/api", tags=["files"], dependencies=[needs("read")])
 
@@ -75,7 +75,10 @@ def image(digest: str, library: TheLibrary) -> Response:
 
     The same store keeps documents and transcripts; only what is a picture is given.
     """
-    data = library.image(digest) if _DIGEST.fullmatch(digest) else b""
+    try:
+        data = library.image(digest) if _DIGEST.fullmatch(digest) else b""
+    except Lost:
+        data = b""
     for start, kind in IMAGE_STARTS.items():
         if data.startswith(start):
             headers = {"Cache-Control": "private, max-age=31536000, immutable"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from video_rag.api import create_app
-from video_rag.api.fence import is_loopback
+from video_rag.api.hosts import is_loopback
 from video_rag.errors import NeedsExtra, UsageError
 from video_rag.library import Library
 from video_rag.operations import keys
@@ -19,6 +20,8 @@ try:
     import uvicorn
 except ModuleNotFoundError as error:
     raise NeedsExtra("uvicorn", "web") from error
+
+log = logging.getLogger("video_rag")
 
 SHUTDOWN_SECONDS = 5
 BACKLOG = 2048
@@ -34,27 +37,32 @@ def serve(
     `UsageError` when the address cannot be had, or can be reached by others and no key exists.
     """
     keys_required = must_have_keys(library, host)
-    listener = bind(host, port)
-    with listener:
-        app = create_app(library, keys_required=keys_required)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
-        )
+    with bind(host, port) as listener:
+        server = make(library, keys_required=keys_required)
         ready(address_of(host, listener))
         with suppress(KeyboardInterrupt):  # Ctrl-C is how one ends it, no failure
             server.run(sockets=[listener])
 
 
-def must_have_keys(library: Library, host: str) -> bool:
-    """Whether requests must carry a key: others can reach the server, or keys exist.
+def make(library: Library, *, keys_required: bool) -> uvicorn.Server:
+    """A server of the page and the API; `run(sockets=[…])` opens it, `should_exit` ends it."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(library, keys_required=keys_required),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # `create_app` does, for [server] trusted_proxies
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+    )
 
-    Raises `UsageError` when keys are needed and there is none.
+
+def must_have_keys(library: Library, host: str) -> bool:
+    """Whether requests must carry a key: others can reach the server, or keys were made.
+
+    Raises `UsageError` when others can reach it and there is none. With keys that are all revoked
+    it starts, and stays closed until one is made.
     """
     has_keys = bool(keys.living(library.ledger))
     public = urlsplit(library.settings.server.public_url).hostname
@@ -65,7 +73,11 @@ def must_have_keys(library: Library, host: str) -> bool:
             f"others can reach {where}, and no API key exists",
             hint="make one first: video-rag keys add NAME --role admin",
         )
-    return is_exposed or has_keys
+    if not has_keys and keys.ever(library.ledger):
+        log.warning(
+            "every API key is revoked, so nobody comes in; make one: video-rag keys add NAME"
+        )
+    return is_exposed or keys.ever(library.ledger)
 
 
 def bind(host: str, port: int) -> socket.socket:

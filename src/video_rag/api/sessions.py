@@ -6,9 +6,14 @@ import hashlib
 import hmac
 import os
 import secrets
+import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from video_rag.errors import Unavailable
 
 COOKIE = "video_rag_session"
 SESSION_SECONDS = 30 * 24 * 3600.0
@@ -16,7 +21,7 @@ SECRET_BYTES = 32
 
 
 class Sessions:
-    """Signs `key id . end` with a secret of this library; nothing is kept on the server.
+    """Signs `key id . number . end` with a secret of this library; only what was ended is kept.
 
     A session says only which key it stands for. Whether that key still lives, and what it may do,
     is looked up with every request: revoking a key ends its sessions at once.
@@ -24,22 +29,73 @@ class Sessions:
 
     def __init__(self, secret_file: Path) -> None:
         self._secret = _secret_in(secret_file)
+        self._ended = Ended(secret_file.with_name("sessions.ended"))
 
     def issue(self, key_id: str, *, now: float | None = None) -> str:
         """The cookie's value for this key."""
         ends = int((time.time() if now is None else now) + SESSION_SECONDS)
-        return f"{key_id}.{ends}.{self._sign(f'{key_id}.{ends}')}"
+        told = f"{key_id}.{secrets.token_hex(8)}.{ends}"
+        return f"{told}.{self._sign(told)}"
 
     def read(self, cookie: str, *, now: float | None = None) -> str | None:
         """The key id of a session that we signed and that has not ended."""
-        told, _, signature = cookie.rpartition(".")
-        if not hmac.compare_digest(self._sign(told).encode(), signature.encode()):
+        told = self._told(cookie)
+        if told is None or _ends(told) <= (time.time() if now is None else now):
             return None
-        key_id, _, ends = told.rpartition(".")
-        return key_id if (time.time() if now is None else now) < int(ends) else None
+        return None if self._ended.has(told) else told.partition(".")[0]
+
+    def end(self, cookie: str, *, now: float | None = None) -> None:
+        """Let this session open nothing any more, also for other processes and after a restart.
+
+        What is no session of ours is left alone. Raises `Unavailable` when it cannot be written.
+        """
+        if self.read(cookie, now=now) and (told := self._told(cookie)):
+            self._ended.add(told, time.time() if now is None else now)
+
+    def _told(self, cookie: str) -> str | None:
+        told, _, signature = cookie.rpartition(".")
+        is_ours = hmac.compare_digest(self._sign(told).encode(), signature.encode())
+        return told if is_ours else None
 
     def _sign(self, text: str) -> str:
         return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+class Ended:
+    """The sessions that people ended before their time: one hash on each line, with its end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: tuple[int, int] | None = None
+        self._known: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def has(self, told: str) -> bool:
+        """Whether this session was ended. Raises `Unavailable` for a file that cannot be read."""
+        with self._lock, _as_unavailable(self._path):
+            self._look()
+            return _hashed(told) in self._known
+
+    def add(self, told: str, now: float) -> None:
+        """Keep that it was; those that would have ended by now anyway are dropped."""
+        with self._lock, _as_unavailable(self._path):
+            self._look()
+            self._known = {name: ends for name, ends in self._known.items() if ends > now}
+            self._known[_hashed(told)] = _ends(told)
+            lines = "".join(f"{name} {ends}\n" for name, ends in self._known.items())
+            _put(self._path, lines.encode())
+            self._read = None
+
+    def _look(self) -> None:
+        """Read the file anew when it is another: several servers may share a library."""
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return
+        if self._read != (seen := (stat.st_mtime_ns, stat.st_ino)):
+            rows = (line.split() for line in self._path.read_text(encoding="ascii").splitlines())
+            self._known |= {name: int(ends) for name, ends in rows}
+            self._read = seen
 
 
 class Attempts:
@@ -74,9 +130,7 @@ def _secret_in(path: Path) -> bytes:
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(SECRET_BYTES))
+        scratch = _beside(path, secrets.token_bytes(SECRET_BYTES))
         try:
             path.hardlink_to(scratch)
         except FileExistsError:
@@ -84,3 +138,40 @@ def _secret_in(path: Path) -> bytes:
         finally:
             scratch.unlink()
     return path.read_bytes()
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Put a file in place of another, whole."""
+    scratch = _beside(path, data)
+    try:
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def _beside(path: Path, data: bytes) -> Path:
+    """A new file beside a path, readable by its owner alone."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(data)
+    return scratch
+
+
+def _ends(told: str) -> int:
+    return int(told.rpartition(".")[2])
+
+
+def _hashed(told: str) -> str:
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+@contextmanager
+def _as_unavailable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"cannot keep which logins ended: {error.strerror}",
+            hint=f"see that {path} can be read and written",
+        ) from error

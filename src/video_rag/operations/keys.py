@@ -64,6 +64,11 @@ def living(ledger: Ledger) -> list[ApiKey]:
     return [key for key in ledger.api_keys() if not key.revoked]
 
 
+def ever(ledger: Ledger) -> bool:
+    """Whether a key was ever made: revoked ones stay listed, so that a door stays closed."""
+    return bool(ledger.api_keys())
+
+
 def revoke(ledger: Ledger, name: str) -> ApiKey:
     """Shut a key out at once, by its id or its name; again is harmless.
 

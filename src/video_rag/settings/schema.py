@@ -6,8 +6,10 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -177,13 +179,32 @@ class ServerSettings(Section):
     public_url: str = Field(
         "", description="Address under which people reach the server, for links in answers."
     )
+    trusted_proxies: Names = Field(
+        (),
+        description="Addresses and networks of the proxies before the server: their "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed, so that limits and the login "
+        "lock count each client alone.",
+    )
 
     @field_validator("public_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
+        try:
+            host = urlsplit(value).hostname
+        except ValueError:
+            host = None
+        if value and not host:
+            raise ValueError("must name a host, such as https://videos.example")
         return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(
+            str(ip_network(name)).removesuffix("/32").removesuffix("/128") for name in value
+        )
 
 
 class GuardSettings(Section):
