@@ -134,3 +134,25 @@ def test_an_empty_first_language_does_not_take_the_others_with_it(
     assert "talk: ready" in told
     assert "talk.de.srt is empty" in told
     assert shell.found("moon")
+
+
+def test_the_subtitle_named_after_the_video_leads_and_the_other_is_named(
+    shell: Shell, inbox: Path
+) -> None:
+    clips.silent_video(inbox / "meeting_01.mp4", seconds=20)
+    write_talk(inbox / "meeting_01_transcript_en.vtt", SHEEP)
+    write_talk(inbox / "audio_transcript.vtt", MOON)
+    assert "audio_transcript.vtt" in shell("add", inbox)
+    assert any("sheep" in text for text in shell.found("sheep"))
+    shown = shell("show", "meeting_01")
+    assert "en (sidecar meeting_01_transcript_en.vtt, 4 lines)" in shown
+    assert "left out: en (sidecar audio_transcript.vtt)" in shown
+
+
+def test_a_track_inside_that_was_left_out_is_named_by_number_and_title(
+    shell: Shell, inbox: Path
+) -> None:
+    lines = [clips.Shown(float(n), n + 0.9, text) for n, text in enumerate(SHEEP)]
+    tracks = [clips.Track("eng", lines, "Full"), clips.Track("eng", lines, "Dub titles")]
+    clips.slide_lecture(inbox / "talk.mkv", ["One"], extras=clips.Extras(subtitles=tracks))
+    assert 'left out: en (embedded track 2 "Dub titles")' in shell("add", inbox)

@@ -360,3 +360,24 @@ def test_a_language_behind_any_name_is_read(name: str, language: str) -> None:
     said = labels.words(f"{name}.{language}")
     assert labels.words(name) == said[: len(labels.words(name))]
     assert labels.read(said[len(labels.words(name)) :]).language == language[:2]
+
+
+@pytest.mark.parametrize(
+    ("video", "own", "other"),
+    [
+        ("meeting_01.mp4", "meeting_01_transcript_en.vtt", "audio_transcript.vtt"),
+        ("meeting_01.mp4", "meeting_01.srt", "captions.srt"),
+        ("talk.mp4", "talk.en.srt", "English.srt"),
+        ("talk.mp4", "Subs/talk/2_English.srt", "Subs/1_English.srt"),
+        ("zoo.mkv", "zoo.zh.srt", "字幕.srt"),
+        ("GMT2026_Recording_1280x720.mp4", "GMT2026_Recording_1280x720.en.srt", "cc.vtt"),
+        ("GMT2026_Recording_1280x720.mp4", "GMT2026_Recording.transcript.vtt", "auto.vtt"),
+        ("talk_1280x720.mp4", "talk_1280x720.srt", "talk.srt"),
+    ],
+)
+def test_a_subtitle_named_after_the_video_comes_before_one_with_a_name_for_any(
+    source: Folder, talks: Path, video: str, own: str, other: str
+) -> None:
+    fill(talks, video, own, other)
+    [lecture] = source._shelves.lectures(talks)
+    assert [str(one.path.relative_to(talks)) for one in lecture.subtitles] == [own, other]

@@ -145,7 +145,9 @@ def test_other_languages_are_cut_at_the_same_places() -> None:
 def test_a_second_track_of_a_language_is_a_note() -> None:
     document = compose(track(3), track(2))
     assert document.translations == ()
-    assert document.notes == ("a second track in en (sidecar) was left out",)
+    assert document.notes == (
+        "a second track in en was left out: en (sidecar), beside en (sidecar)",
+    )
 
 
 def test_notes_of_every_part_are_kept_once() -> None:

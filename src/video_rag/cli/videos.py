@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +27,7 @@ from video_rag.text import timecode
 if TYPE_CHECKING:
     from video_rag.cli.meter import Meter
     from video_rag.library import Added, Library, Status
-    from video_rag.model import Video
+    from video_rag.model import Transcript, Video
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 CODES = {"ContentError": 3, "Unavailable": 4, "Rejected": 4, "Bug": 1}
@@ -307,7 +308,7 @@ def _print_facts(status: Status) -> None:
 
 def _print_document(library: Library, video_id: str) -> None:
     document, tracks = library.document(video_id), library.transcripts(video_id).tracks
-    words = ", ".join(f"{t.language} ({t.origin}, {len(t.segments)} lines)" for t in tracks)
+    words = ", ".join(_shown_tracks(tracks))
     out.print(f"  {'words':11} {escape(words) or 'none'}")
     out.print(f"  {'slides':11} {len(document.slides)}")
     out.print(f"  {'document':11} {escape(str(library.page(video_id)))}")
@@ -316,6 +317,15 @@ def _print_document(library: Library, video_id: str) -> None:
     for section in document.sections:
         heading = section.heading or section.text[:60]
         out.print(f"  {timecode.clock(section.start):>9}   {escape(heading)}")
+
+
+def _shown_tracks(tracks: Sequence[Transcript]) -> Iterator[str]:
+    """`en (sidecar, 5 lines)`; where two would read alike each with its file or track."""
+    alike = Counter((track.language, track.origin) for track in tracks)
+    for track in tracks:
+        kind = (track.language, track.origin)
+        label = track.label if alike[kind] > 1 else f"{track.language} ({track.origin})"
+        yield f"{label.removesuffix(')')}, {len(track.segments)} lines)"
 
 
 def _show_row(library: Library, status: Status) -> dict[str, object]:

@@ -182,7 +182,8 @@ def _one_per_language(tracks: Sequence[Transcript]) -> tuple[list[Transcript], l
     """The first track of each language, and notes about the others."""
     chosen: dict[str, Transcript] = {}
     notes = [
-        f"a second track in {track.language} ({track.origin}) was left out"
+        f"a second track in {track.language} was left out: {track.label}, "
+        f"beside {chosen[track.language].label}"
         for track in tracks
         if chosen.setdefault(track.language, track) is not track
     ]

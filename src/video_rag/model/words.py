@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from video_rag.model.noun import Noun, Others, Share
+from video_rag.model.noun import Later, Noun, Others, Share
 
 Origin = Literal["sidecar", "embedded", "platform", "platform-auto", "asr", "slides"]
 """Where words come from: a subtitle file, a track in the video, the platform's subtitles
@@ -45,6 +45,13 @@ class Transcript(Noun):
     """What a subtitle is for, as `text.labels` names it: `forced`, `hearing-impaired` …"""
     coverage: Share = None
     """For subtitles: the share of the video's time in which a line is shown, 0.0 to 1.0."""
+    name: Later = ""
+    """For subtitles of their owner's: the file's name, or number and title of the track inside."""
+
+    @property
+    def label(self) -> str:
+        """For notes: `en (sidecar talk.en.srt)`, `de (embedded track 2)`, `zh (platform)`."""
+        return f"{self.language} ({' '.join(filter(None, [self.origin, self.name]))})"
 
 
 class Transcripts(Noun):

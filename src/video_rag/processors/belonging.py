@@ -246,7 +246,7 @@ def _compared_with_each_other(tracks: list[Transcript]) -> list[Transcript]:
     for one, other in combinations(range(len(tracks)), 2):
         first, second = tracks[one], tracks[other]
         if first.language != second.language and (why := _odd_pair(first, second)):
-            tracks[one] = _noted(tracks[one], f"{_name(first)} and {_label(second)} {why}")
+            tracks[one] = _noted(tracks[one], f"{_name(first)} and {second.label} {why}")
     return tracks
 
 
@@ -297,11 +297,7 @@ def _refusal(track: Transcript, why: str) -> ContentError:
 
 
 def _name(track: Transcript) -> str:
-    return f"subtitles {_label(track)}"
-
-
-def _label(track: Transcript) -> str:
-    return f"{track.language} ({track.origin})"
+    return f"subtitles {track.label}"
 
 
 def _noted(track: Transcript, note: str) -> Transcript:

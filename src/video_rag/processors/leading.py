@@ -115,4 +115,4 @@ def _part_note(track: Transcript) -> str:
 
 
 def _name(track: Transcript) -> str:
-    return f"subtitles {track.language} ({track.origin})"
+    return f"subtitles {track.label}"

@@ -63,6 +63,7 @@ class Track:
 
     language: str
     lines: Sequence[Shown]
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -276,6 +277,8 @@ def _text_stream(container: OutputContainer, path: Path, track: Track) -> Any:
     stream = container.add_mux_stream(TEXT_CODECS[path.suffix])
     stream.time_base = Fraction(1, 1000)
     stream.metadata["language"] = track.language
+    if track.title:
+        stream.metadata["title"] = track.title
     return stream
 
 

@@ -63,7 +63,8 @@ def _sidecar(
         track = read_subtitles(
             path, language=file.language, origin=file.origin or "sidecar", rate=rate
         )
-        track = track.model_copy(update={"roles": file.roles})
+        name = path.name if track.origin == "sidecar" else ""
+        track = track.model_copy(update={"roles": file.roles, "name": name})
         is_platforms = track.origin in {"platform", "platform-auto"}  # judged by `belonging`
         return track if duration is None or is_platforms else _fitting(track, duration, path)
     except ContentError as error:
@@ -83,7 +84,8 @@ def _embedded(path: Path) -> list[Transcript | ContentError]:
             hint = "put a subtitle file of the same name beside the video"
             found.append(ContentError(f"{name} is not text and was not read", hint=hint))
         elif transcript := _transcript(track.parsed, track.language, "embedded"):
-            found.append(transcript.model_copy(update={"roles": track.roles}))
+            told = {"roles": track.roles, "name": track.name}
+            found.append(transcript.model_copy(update=told))
         else:
             found.append(ContentError(f"{name} is empty"))
     return found

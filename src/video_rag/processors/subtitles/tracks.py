@@ -36,6 +36,12 @@ class Track:
     """A cue's `line` is its number in the track. Empty when the codec is not one of text."""
     roles: tuple[str, ...] = ()
     """What it is for, by its flags and its title: see `labels`."""
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """`track 2`, or `track 2 "English [SDH]"`."""
+        return f"track {self.number}" + (f' "{self.title}"' if self.title else "")
 
 
 def read_tracks(path: Path) -> list[Track]:
@@ -48,7 +54,14 @@ def read_tracks(path: Path) -> list[Track]:
 
     with opened(path) as container:
         tracks = [
-            Track(number, _codec(stream), _language(stream), Parsed(place="cue"), _roles(stream))
+            Track(
+                number,
+                _codec(stream),
+                _language(stream),
+                Parsed(place="cue"),
+                _roles(stream),
+                " ".join(stream.metadata.get("title", "").split()),
+            )
             for number, stream in enumerate(container.streams.subtitles, start=1)
         ]
         by_stream = {

@@ -13,7 +13,7 @@ from video_rag.processors import Progress
 class Subtitles:
     """Reads what people or platforms have written down already."""
 
-    version: int = 3  # also raised when `belonging` judges otherwise
+    version: int = 4  # also raised when `belonging` judges otherwise
 
     class Options(PluginOptions):
         """Nothing to set: every subtitle that can be read is read."""

@@ -64,6 +64,8 @@ class _Claim:
     label: Label = field(default_factory=Label)
     is_titled: bool = False
     """Whether it does only if nothing fits better."""
+    words: int = 0
+    """How many of its words are the video's name; none where it says only what it is."""
     doubt: str = ""
     """Why it may belong to one although it has no owner."""
 
@@ -129,9 +131,10 @@ class Neighbours:
             for path, claim in taken.items()
             if claim.is_titled
         )
-        sidecars = (Sidecar(p, c.label.language, c.label.roles) for p, c in taken.items())
-        ordered = tuple(sorted(sidecars, key=lambda one: natural(one.path)))
-        return Lecture(file.path, ordered, notes, file.path.stem)
+        # in doubt the first of them leads: one that is named after the video
+        ordered = sorted(taken.items(), key=lambda row: (-row[1].words, natural(row[0])))
+        sidecars = (Sidecar(p, c.label.language, c.label.roles) for p, c in ordered)
+        return Lecture(file.path, tuple(sidecars), notes, file.path.stem)
 
     def of_subtitle(self, file: Named) -> Lecture:
         """The lecture of a subtitle file: its video's, else with others of the same name."""
@@ -184,7 +187,7 @@ class Neighbours:
             rest = file.words[length:]
             found = fit(file.stem, rest, _SUFFIX_WORDS)
             if found.is_certain:
-                return _Claim(_closest(rows, file, rest), found.label)
+                return _Claim(_closest(rows, file, rest), found.label, words=length)
             near = near or rows[0][1]
             if found.is_titled and titled is None:
                 titled = _Claim(_closest(rows, file, rest), found.label, is_titled=True)
