@@ -39,8 +39,8 @@ def main() -> None:
         sys.exit(f"no model: {why}")
     params = engine.CommonParams()
     params.model.path, params.hostnames, params.port = str(model), ["127.0.0.1"], port
-    # two slots: one keeps the intent's prompt read, the other the beginning of the answer's
-    params.n_ctx, params.n_parallel, params.n_predict, params.warmup = 16384, 2, 512, False
+    # four slots keep the beginnings of four prompts read: intent and answer, English and Chinese
+    params.n_ctx, params.n_parallel, params.n_predict, params.warmup = 16384, 4, 512, False
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     server = engine.Server(params)
     print(f"{server.listening_address}/v1", flush=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_rag.evidence.citing import check, quote, supports
+from video_rag.evidence.citing import check, marks_alone, quote, supports
 from video_rag.model import Chunk, Segment, join_lines
 from video_rag.text.asking import Wish
 from video_rag.text.tokens import terms
@@ -185,7 +185,7 @@ class TestMarks:
             ("The crown jewels were stolen ［１］.", "The crown jewels were stolen [1]."),
             ("The crown jewels were stolen [1][1].", "The crown jewels were stolen [1][1]."),
             ("The crown jewels were stolen [^1].", "The crown jewels were stolen [1]."),
-            ("光在玻璃中变慢[3]。", "光在玻璃中变慢[3]。"),
+            ("光在玻璃中变慢[3]。", "光在玻璃中变慢[1]。"),
         ],
     )
     def test_marks_are_read_as_models_write_them(self, text: str, expected: str) -> None:
@@ -203,7 +203,7 @@ class TestMarks:
         ],
     )
     def test_a_mark_that_does_not_stand_is_removed_and_counted(self, text: str) -> None:
-        assert self.clean(text) == ("Light bends in glass [2].", [2], 1)
+        assert self.clean(text) == ("Light bends in glass [1].", [1], 1)
 
     def test_a_sentence_goes_with_its_last_mark(self) -> None:
         text = (
@@ -219,21 +219,22 @@ class TestMarks:
     def test_a_sentence_without_mark_takes_that_of_its_neighbour_when_it_stands(self) -> None:
         text = "Light slows down in glass. Violet bends more than red [2]."
         clean, _, dropped = self.clean(text)
-        assert clean == "Light slows down in glass [2]. Violet bends more than red [4]."
+        assert clean == "Light slows down in glass [1]. Violet bends more than red [2]."
         assert dropped == 0
 
     def test_a_sentence_without_mark_or_support_goes(self) -> None:
         text = "Everybody knows Isaac Newton's apple. Violet bends more than red [2]."
-        assert self.clean(text)[0] == "Violet bends more than red [2]."
+        assert self.clean(text)[0] == "Violet bends more than red [1]."
+        assert check(text, self.SOURCES).left_out == 1
 
     def test_a_mark_is_not_lent_to_another_paragraph(self) -> None:
-        text = "Light slows down in glass.\n\nViolet bends more than red [2]."
-        assert self.clean(text)[0] == "Violet bends more than red [2]."
+        text = "Glass and light are very dangerous things to swallow.\n\nViolet bends more than red [2]."
+        assert self.clean(text)[0] == "Violet bends more than red [1]."
 
     def test_a_lead_in_stays_with_its_list(self) -> None:
         text = "Here it is:\n\n- Light slows down in glass [2]\n- Violet bends more than red [2]\n"
         clean, numbers, _ = self.clean(text)
-        assert clean.startswith("Here it is:\n\n- Light slows down in glass [2]\n- Violet")
+        assert clean.startswith("Here it is:\n\n- Light slows down in glass [1]\n- Violet")
         assert len(numbers) == 2
 
     def test_a_lead_in_to_nothing_goes(self) -> None:
@@ -241,14 +242,15 @@ class TestMarks:
 
     def test_paragraphs_stay_apart_when_a_sentence_between_goes(self) -> None:
         text = "Light bends [2]. The moon is cheese.\n\nThe crown jewels were stolen [1]."
-        assert self.clean(text)[0] == "Light bends [2].\n\nThe crown jewels were stolen [1]."
+        assert self.clean(text)[0] == "Light bends [1].\n\nThe crown jewels were stolen [2]."
 
     def test_two_claims_on_different_lines_get_two_citations(self) -> None:
         checked = check(
             "Light slows down in glass [1]. Violet bends more than red [1].", [LIGHT, FRIDAY]
         )
-        assert checked.text == "Light slows down in glass [1]. Violet bends more than red [3]."
-        assert [(one.number, one.start) for one in checked.citations] == [(1, 0.0), (3, 4.0)]
+        assert checked.text == "Light slows down in glass [1]. Violet bends more than red [2]."
+        assert [(one.number, one.start) for one in checked.citations] == [(1, 0.0), (2, 4.0)]
+        assert checked.used == (1, 1)
 
     @pytest.mark.parametrize(
         "text",
@@ -265,8 +267,9 @@ class TestMarks:
         assert (checked.text, len(checked.citations), checked.dropped) == (text, 1, 0)
 
     def test_abbreviations_and_list_numbers_end_no_sentence(self) -> None:
-        text = "1. Dr. Snell's light, e.g. in glass, bends [2].\n2. The crown jewels, stolen [1]."
-        assert self.clean(text)[0] == text
+        text = "1. Dr. Snell's light, e.g. in glass, bends [1].\n2. The crown jewels, stolen [2]."
+        checked = check(text, [LIGHT, FRIDAY])
+        assert (checked.text, checked.dropped) == (text, 0)
 
     @settings(deadline=None)  # dictionaries load at first use, and machines are shared
     @given(st.text("ab [1]2,.。\n中`(x)【】:", max_size=60))
@@ -287,11 +290,72 @@ class TestMarks:
         words = {"a": "Light slows in glass", "b": "crown jewels stolen", "c": "cheese moon"}
         text = " ".join(f"{words[name]} [{number}]." for name, number in claims)
         checked = check(text, self.SOURCES)
-        right = [
-            (name, number) for name, number in claims if (name, number) in {("a", 2), ("b", 1)}
-        ]
-        expected = " ".join(f"{words[name]} [{number}]." for name, number in right)
-        assert (checked.text, checked.dropped) == (expected, len(claims) - len(right))
+        of = {"a": 2, "b": 1}
+        right = [(name, number) for name, number in claims if name in of]
+        new = {name: str(at) for at, name in enumerate(dict.fromkeys(n for n, _ in right), 1)}
+        assert checked.text == " ".join(f"{words[name]} [{new[name]}]." for name, _ in right)
+        assert checked.dropped == sum(of.get(name) != number for name, number in claims)
+        assert checked.left_out == len(claims) - len(right)
+        assert [of[name] for name in new] == list(checked.used)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("The crown jewels were stolen.", "The crown jewels were stolen [1]."),
+            ("光在玻璃中变慢。", "光在玻璃中变慢[1]。"),
+            ("Violet bends more than red [9].", "Violet bends more than red [1]."),
+            ("Violet bends more than red [1].", "Violet bends more than red [1]."),
+            ("How are you?", "How are you [1]?"),
+        ],
+    )
+    def test_a_claim_without_the_right_mark_gets_that_of_the_passage_that_supports_it(
+        self, text: str, expected: str
+    ) -> None:
+        assert self.clean(text)[0] == expected
+
+    def test_a_claim_without_a_mark_rests_on_what_supports_it_best(self) -> None:
+        near = passage("Violet bends in water.")
+        (citation,) = check("Violet bends more than red.", [near, LIGHT]).citations
+        assert citation.quote == "Violet bends more than red."
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "There is no answer in the library about light in glass.",
+            "The passages do not mention how light slows down in glass.",
+            "资料库中没有答案：光在玻璃中变慢的原因。",
+        ],
+    )
+    def test_words_that_decline_to_answer_are_no_claim(self, text: str) -> None:
+        checked = check(text, self.SOURCES)
+        assert (checked.text, checked.left_out) == ("", 0)
+
+    def test_a_passage_that_says_there_is_no_answer_may_be_quoted_word_for_word(self) -> None:
+        said = passage("Is there a largest prime? There is no answer to that.", "So it goes.")
+        assert check("There is no answer to that.", [said]).citations
+
+    @settings(deadline=None)  # dictionaries load at first use, and machines are shared
+    @given(
+        st.lists(st.text("ab it isnot2中是的没有答案", min_size=1, max_size=20), max_size=4),
+        st.integers(0, 3),
+        st.sampled_from(["", " [1]", " [2]", " [9]"]),
+    )
+    def test_what_a_passage_says_word_for_word_is_never_thrown_away(
+        self, before: list[str], after: int, mark: str
+    ) -> None:
+        said = "It is what it is and was not"
+        lines = [*before, said, *["the end"] * after]
+        held = passage(*(line for line in lines if line.strip()))
+        checked = check(f"{said}{mark}.", [FRIDAY, held])
+        assert checked.text == f"{said} [1]."
+        assert checked.used == (2,)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [("[4]", [4]), ("[1][3]", [1, 3]), ("[2, 1].\n", [2, 1]), ("[9]", []), ("Yes [1]", [])],
+    )
+    def test_a_reply_of_marks_alone_names_passages(self, text: str, expected: list[int]) -> None:
+        assert marks_alone(text, 5) == expected
 
 
 def test_among_lines_with_the_same_terms_the_one_worded_like_the_question_is_quoted() -> None:

@@ -124,8 +124,8 @@ def test_links_to_moments_become_marks_with_citations() -> None:
 def test_address_marks_become_marks_with_citations() -> None:
     text = f"Violet bends more than red {address(LIGHT)}. Jewels were stolen {address(FRIDAY)}."
     answer = ask(told(text, segment(FRIDAY), segment(LIGHT)))
-    assert answer.answer == "Violet bends more than red [2]. Jewels were stolen [1]."
-    assert [one.video_id for one in answer.citations] == ["v:friday", "v:light"]
+    assert answer.answer == "Violet bends more than red [1]. Jewels were stolen [2]."
+    assert [one.video_id for one in answer.citations] == ["v:light", "v:friday"]
 
 
 def test_a_citation_names_the_seconds_of_its_line_when_the_library_knows_them() -> None:
@@ -166,7 +166,7 @@ def test_a_claim_that_no_passage_supports_is_refused(said: str) -> None:
 def test_an_app_that_names_no_sources_in_its_text_is_checked_all_the_same() -> None:
     said = "Violet bends more than red in glass.\n\nThe butler did it at midnight."
     answer = ask(told(said, segment(FRIDAY), segment(LIGHT)))
-    assert answer.answer == "Violet bends more than red in glass [2]."
+    assert answer.answer == "Violet bends more than red in glass [1]."
     assert [one.video_id for one in answer.citations] == ["v:light"]
 
 

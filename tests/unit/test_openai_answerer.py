@@ -14,12 +14,19 @@ from video_rag.answerers import Delta, Done
 from video_rag.answerers.chat import without_thoughts
 from video_rag.answerers.openai import OpenAI, read_plan
 from video_rag.errors import BadSettings, Rejected, Unavailable
-from video_rag.model import Answer, Hit, Query, Question, Turn
+from video_rag.evidence.excerpts import excerpt
+from video_rag.evidence.quoting import MAX_WIDTH, width
+from video_rag.model import Answer, Chunk, Hit, Query, Question, Segment, Turn, join_spoken
 from video_rag.plugins import Part
 from video_rag.testing.answerer_contract import ANSWER, PASSAGES, QUESTION, Shelf
 from video_rag.testing.llm import LlmServer, Reply, Request
+from video_rag.text.asking import Wish
 
 FRIDAY, LIGHT = PASSAGES
+TURNS = (
+    Turn(role="user", text="Who is Hildy?"),
+    Turn(role="assistant", text="A reporter."),
+)
 PLAN = json.dumps(
     {
         "intent": "question",
@@ -50,6 +57,17 @@ def ask(
     return done.answer
 
 
+def _long(*lines: str) -> Chunk:
+    """A passage whose lines last two seconds each."""
+    spoken = tuple(
+        Segment(start=2.0 * n, end=2.0 * n + 2, text=line) for n, line in enumerate(lines)
+    )
+    end = 2.0 * len(lines)
+    return FRIDAY.model_copy(
+        update={"start": 0.0, "end": end, "lines": spoken, "text": join_spoken(spoken)}
+    )
+
+
 class TestAnswers:
     def test_the_answer_is_streamed_then_checked(self) -> None:
         with LlmServer(
@@ -58,26 +76,74 @@ class TestAnswers:
             *pieces, done = made(server).ask(Question(text=QUESTION), Shelf(*PASSAGES))
         assert len(pieces) > 3
         assert all(isinstance(piece, Delta) for piece in pieces)
-        assert done.answer.answer == "The crown jewels were stolen [1]."
+        assert done.answer.answer == (
+            "The crown jewels were stolen [1].\n\n"
+            "(One sentence of the model is left out: no passage supports it.)"
+        )
         assert done.answer.model == "test"
         assert [(one.start, one.end) for one in done.answer.citations] == [(4.3, 6.0)]
 
     @pytest.mark.parametrize(
-        "said",
+        ("said", "why"),
         [
-            "The butler did it at midnight [1].",
-            "The crown jewels were stolen [7].",
-            "I found no answer in the library.",
-            "",
-            "<think>The crown jewels were stolen [1].</think>",
+            ("The butler did it at midnight [1].", "What the model wrote is left out"),
+            ("There is no answer in the library.", "The model found no answer"),
+            ("", "The model found no answer"),
+            ("<think>The crown jewels were stolen [1].</think>", "The model found no answer"),
         ],
     )
-    def test_an_answer_without_support_is_refused(self, said: str) -> None:
+    def test_without_a_supported_answer_good_quotes_are_shown_and_named_as_quotes(
+        self, said: str, why: str
+    ) -> None:
         with LlmServer(script(said)) as server:
             answer = ask(server)
+        first, quote = answer.answer.split("\n\n")
+        assert first.startswith(why)
+        assert "uotes" in first
+        assert quote == "[1] 0:04–0:06 “Somebody must've stolen the crown jewels”"
+        assert [one.number for one in answer.citations] == [1]
+        assert not answer.refused
+        assert answer.model is None
+
+    @pytest.mark.parametrize(
+        ("said", "note"),
+        [
+            ("The butler did it [1]. He was caught at once.", "(2 sentences of the model are left"),
+            ("There is no answer in the library.", ""),
+        ],
+    )
+    def test_without_good_quotes_either_it_is_refused(self, said: str, note: str) -> None:
+        question = "Was the butler of the emperor paid in glass?"
+        with LlmServer(script(said)) as server:
+            answer = ask(server, question)
         assert answer.refused
         assert answer.answer.startswith("Nothing in the library")
+        assert note in answer.answer
         assert not answer.citations
+
+    @pytest.mark.parametrize("said", ["The crown jewels were stolen.", "The crown jewels [7]."])
+    def test_a_sentence_without_its_mark_stays_with_the_passage_that_supports_it(
+        self, said: str
+    ) -> None:
+        with LlmServer(script(said)) as server:
+            answer = ask(server)
+        assert "crown jewels" in answer.answer
+        assert [(one.number, one.start) for one in answer.citations] == [(1, 4.3)]
+        assert answer.model == "test"
+
+    @pytest.mark.parametrize(
+        ("said", "quoted"), [("[1]", ["v:light"]), ("[2][1].", ["v:friday", "v:light"])]
+    )
+    def test_a_reply_of_marks_alone_quotes_those_passages(
+        self, said: str, quoted: list[str]
+    ) -> None:
+        question = "Does violet bend, light slow in glass, or were jewels stolen?"
+        with LlmServer(script(said)) as server:
+            answer = ask(server, question)
+        assert answer.answer.startswith("The model only named passages")
+        assert [one.video_id for one in answer.citations] == quoted
+        assert [one.number for one in answer.citations] == list(range(1, len(quoted) + 1))
+        assert all(f"“{one.quote}”" in answer.answer for one in answer.citations)
 
     def test_without_passages_the_model_is_not_asked_for_an_answer(self) -> None:
         with LlmServer(script()) as server:
@@ -105,7 +171,7 @@ class TestAnswers:
             answer = ask(server, question, shelf)
         assert answer.answer.startswith(expected)
         assert not answer.refused
-        assert not shelf.queries
+        assert not answer.citations
         assert len(server.requests) == 1
 
     def test_a_question_is_searched_for_even_if_the_model_calls_it_small_talk(self) -> None:
@@ -120,9 +186,9 @@ class TestSearch:
     def test_question_and_keywords_of_both_languages_are_searched(self) -> None:
         shelf = Shelf(*PASSAGES)
         with LlmServer(script()) as server:
-            ask(server, search=shelf, collection="films")
+            ask(server, "What went missing?", search=shelf, collection="films")
         assert [query.text for query in shelf.queries] == [
-            "What was stolen?",
+            "What went missing?",
             "What was stolen from the crown?",
             "stolen crown jewels",
             "被盗 珠宝",
@@ -135,15 +201,49 @@ class TestSearch:
             return [Hit(chunk=chunk, score=1.0) for chunk in found]
 
         with LlmServer(script()) as server:
-            *_, _ = made(server).ask(Question(text=QUESTION), search)
+            *_, _ = made(server).ask(Question(text=QUESTION, conversation=TURNS), search)
         prompt = server.requests[-1].text
         assert prompt.index("His Girl Friday") < prompt.index("Light in glass")
 
-    def test_the_model_gets_as_many_passages_as_set(self) -> None:
+    @pytest.mark.parametrize(("option", "limit", "given"), [(3, 5, 3), (7, 5, 7), (None, 4, 4)])
+    def test_the_model_gets_as_many_passages_as_set(
+        self, option: int | None, limit: int, given: int
+    ) -> None:
         many = [FRIDAY.model_copy(update={"chunk_id": f"c{n}"}) for n in range(30)]
         with LlmServer(script()) as server:
-            *_, _ = made(server, passages=7).ask(Question(text=QUESTION), Shelf(*many))
-        assert server.requests[-1].text.count("<passage number=") == 7
+            asked = Question(text=QUESTION, limit=limit)
+            *_, _ = made(server, passages=option).ask(asked, Shelf(*many))
+        assert server.requests[-1].text.count("<passage video=") == given
+
+    def test_a_question_that_finds_what_speaks_about_it_needs_no_plan_of_the_model(self) -> None:
+        with LlmServer(script()) as server:
+            assert ask(server).citations
+        assert [request.streamed for request in server.requests] == [True]
+
+    def test_the_model_reads_the_lines_around_the_best_ones(self) -> None:
+        lines = [f"Nothing of note was said in part {n} of the talk." for n in range(60)]
+        lines[40] = "Somebody must have stolen the crown jewels."
+        long = _long(*lines)
+        with LlmServer(script("They were stolen: crown jewels.")) as server:
+            *_, done = made(server).ask(Question(text=QUESTION), Shelf(long))
+        prompt = server.requests[-1].text
+        assert all(line in prompt for line in lines[39:43])
+        assert sum(line in prompt for line in lines) < 10
+        assert [one.start for one in done.answer.citations] == [80.0]
+
+    @settings(deadline=None)  # dictionaries load at first use, and machines are shared
+    @given(
+        st.lists(st.text("ab c.光", min_size=1, max_size=90), max_size=40), st.integers(160, 600)
+    )
+    def test_what_the_model_reads_is_part_of_the_passage_and_no_longer_than_set(
+        self, lines: list[str], most: int
+    ) -> None:
+        whole = _long(*lines)
+        part = excerpt({Wish((("a",),)): 1.0}, whole, "a", most)
+        spoken = [line.text for line in part.lines if line.text.strip()]
+        assert width(spoken) <= max(most, MAX_WIDTH)
+        assert set(part.lines) <= set(whole.lines)
+        assert whole.start <= part.start <= part.end <= whole.end
 
 
 class TestPrompts:
@@ -159,13 +259,13 @@ class TestPrompts:
         prompt = str(server.requests[-1].body["messages"][-1]["content"])
         assert prompt.lower().count("</passage>") == 1
         assert prompt.lower().count("<passage") == 1
-        assert 'video="A \'title\' of two lines" time="0:00–0:06"' in prompt
+        assert "[1] <passage video=\"A 'title' of two lines\">" in prompt
         assert "instructions" in str(server.requests[-1].body["messages"][0]["content"])
 
     def test_the_prompt_is_in_the_language_of_the_question(self) -> None:
         shelf = Shelf(FRIDAY.model_copy(update={"text": "王冠上的珠宝被偷了 Hildy"}))
         with LlmServer(script()) as server:
-            ask(server, "谁偷了 Hildy 的珠宝？", shelf)
+            ask(server, "谁偷了 Hildy 的珠宝？", shelf, conversation=TURNS)
         systems = [str(request.body["messages"][0]["content"]) for request in server.requests]
         assert systems[0].startswith("你负责")
         assert systems[1].startswith("你根据")
@@ -174,7 +274,8 @@ class TestPrompts:
     def test_own_prompts_replace_the_built_in_ones_file_by_file(self, tmp_path: Path) -> None:
         (tmp_path / "answer.en.txt").write_text("Speak like a pirate ($language).", "utf-8")
         with LlmServer(script()) as server:
-            *_, _ = made(server, prompts=tmp_path).ask(Question(text=QUESTION), Shelf(FRIDAY))
+            asked = Question(text=QUESTION, conversation=TURNS)
+            *_, _ = made(server, prompts=tmp_path).ask(asked, Shelf(FRIDAY))
         systems = [str(request.body["messages"][0]["content"]) for request in server.requests]
         assert systems[0].startswith("You prepare the search")
         assert systems[1] == "Speak like a pirate (en)."
@@ -184,12 +285,8 @@ class TestPrompts:
             OpenAI(OpenAI.Options(prompts=tmp_path / "missing"))
 
     def test_the_conversation_is_carried_to_both_calls(self) -> None:
-        turns = (
-            Turn(role="user", text="Who is Hildy?"),
-            Turn(role="assistant", text="A reporter."),
-        )
         with LlmServer(script()) as server:
-            ask(server, conversation=turns)
+            ask(server, conversation=TURNS)
         for request in server.requests:
             roles = [message["role"] for message in request.body["messages"]]
             assert roles == ["system", "user", "assistant", "user"]
@@ -245,7 +342,7 @@ class TestFaults:
     def test_a_busy_server_is_asked_again(self) -> None:
         replies = [Reply(status=429), PLAN, Reply(status=503), ANSWER]
         with LlmServer(replies) as server:
-            assert ask(server).citations
+            assert ask(server, conversation=TURNS).citations
         assert len(server.requests) == 4
 
     @pytest.mark.parametrize(
@@ -307,11 +404,16 @@ class TestFaults:
             list(answerer.ask(Question(text=QUESTION), Shelf()))
         assert "base_url" in caught.value.hint
 
-    def test_a_slow_server_is_unavailable(self) -> None:
+    @pytest.mark.parametrize("question", [QUESTION, "What went missing?"])
+    def test_a_slow_server_is_unavailable_and_says_what_is_waited_for(self, question: str) -> None:
         with LlmServer([Reply(delay=60)]) as server:
             answerer = made(server, timeout=0.05)
-            with pytest.raises(Unavailable, match="in time"):
-                list(answerer.ask(Question(text=QUESTION), Shelf()))
+            with pytest.raises(
+                Unavailable, match="in time.*first word.* [1-9][0-9]0 tokens"
+            ) as slow:
+                list(answerer.ask(Question(text=question), Shelf(*PASSAGES)))
+        assert "timeout" in slow.value.hint
+        assert "length" in slow.value.hint
 
     def test_the_key_is_sent_and_not_shown(self) -> None:
         with LlmServer(script(), api_key="s3cret") as server:

@@ -41,7 +41,7 @@ class Chat:
         model: str,
         *,
         api_key: str = "",
-        timeout: float = 120.0,
+        timeout: float = 300.0,
         **sampling: float,
     ) -> None:
         """`sampling` goes with every request, such as `temperature` and `max_tokens`."""
@@ -51,6 +51,7 @@ class Chat:
             raise NeedsExtra("openai", "llm") from error
         self.base_url = base_url
         self.model = model
+        self._timeout = timeout
         self._sampling = sampling
         # Local servers want no key, but the library insists on one.
         # It would also repeat time-outs, which makes people wait three times as long.
@@ -80,7 +81,7 @@ class Chat:
         finished = begun = False
         with ExitStack() as open_until_read:
             reply = self._create(messages, stream=True, until=open_until_read)
-            for line in reply.iter_lines():
+            for line in self._lines(reply, messages):
                 name, _, data = line.partition(":")
                 if name != "data":
                     continue
@@ -94,6 +95,16 @@ class Chat:
             raise self._strange("an empty stream")
         if not finished:
             raise self._broken()
+
+    def _lines(self, reply: Any, messages: Sequence[Message]) -> Iterator[str]:
+        begun = False
+        try:
+            for line in reply.iter_lines():
+                begun = begun or line.startswith("data")
+                yield line
+        except httpx2.TimeoutException as error:
+            waited_for = "the rest of its reply" if begun else _first_word(messages)
+            raise self._slow(waited_for) from error
 
     def _choices(self, data: str) -> list[dict[str, Any]]:
         """What one event of a stream adds; an error may come as an event, too."""
@@ -112,7 +123,7 @@ class Chat:
         chat: Any = self._client.chat.completions  # typed for its own servers' models
         create = chat.with_streaming_response.create if until else chat.create
         for attempt in stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=None):
-            with attempt, self._translated():
+            with attempt, self._translated(_first_word(messages)):
                 reply = create(
                     model=self.model,
                     messages=[message._asdict() for message in messages],
@@ -123,16 +134,13 @@ class Chat:
         raise AssertionError("stamina either returns or raises")
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, waited_for: str = "its reply") -> Iterator[None]:
         import openai
 
         try:
             yield
         except openai.APITimeoutError as error:
-            raise Unavailable(
-                f"{self.model} at {self.base_url} did not answer in time",
-                hint="raise the option timeout, or choose a smaller model",
-            ) from error
+            raise self._slow(waited_for) from error
         except openai.APIConnectionError as error:
             raise Unavailable(
                 f"no chat server answers at {self.base_url}",
@@ -163,6 +171,14 @@ class Chat:
         }
         return Rejected(said, hint=hints.get(error.status_code, "check the answerer's options"))
 
+    def _slow(self, waited_for: str) -> Unavailable:
+        return Unavailable(
+            f"{self.model} at {self.base_url} did not answer in time: "
+            f"after {self._timeout:g} s we still waited for {waited_for}",
+            hint="raise the option timeout, lower the options passages and length, or choose a "
+            "smaller model; the first question after a start also waits for the model to load",
+        )
+
     def _broken(self) -> Unavailable:
         return Unavailable(
             f"the answer of {self.model} at {self.base_url} broke off",
@@ -174,6 +190,15 @@ class Chat:
             f"{self.base_url} does not answer like a chat server: {_short(reply)}",
             hint="is the option base_url right? It mostly ends in /v1",
         )
+
+
+def _first_word(messages: Sequence[Message]) -> str:
+    """What a silent model is at: it reads all of the prompt before it says anything."""
+    text = "".join(message.content for message in messages)
+    dense = len(re.findall(r"[\u3040-\u30ff\u3400-\u9fff]", text))
+    tokens = (len(text) - dense) / 4 + dense / 1.5  # rules of thumb
+    read = max(10, round(tokens, -1))
+    return f"the first word, which comes when about {read:.0f} tokens are read"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -131,7 +131,7 @@ class Dify:
         if not sources:
             return None
         text = marks.numbered(said, sources)
-        cited = {one.number for one in citing.check(text, sources).citations}
+        cited = set(citing.check(text, sources).used)
         exact = [
             _exact([chunk], question, search)[0] if number in cited or question.speaker else chunk
             for number, chunk in enumerate(sources, start=1)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pydantic import Field
 
 from video_rag import plugins
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.phrases import phrase
-from video_rag.evidence import citing
-from video_rag.evidence.relevance import Passage, weigh
+from video_rag.evidence.choosing import Measure, block
+from video_rag.evidence.relevance import weigh
 from video_rag.evidence.speaking import own_words
-from video_rag.model import Answer, Citation, Query, Question
-from video_rag.text import timecode
+from video_rag.model import Answer, Query, Question
 from video_rag.text.asking import asked
 from video_rag.text.tokens import terms
 
@@ -24,12 +23,6 @@ POINTING = re.compile(
     re.IGNORECASE,
 )
 """Words that point at what was said before."""
-
-FEW, MOST = 0.34, 0.75
-"""Shares of a question's terms, all alike: with fewer than `FEW` one rare word is no answer, and
-with `MOST` it is no matter that the rest is rare ("explain", "meaning")."""
-JUDGED = 5
-"""The best passage is looked for among this many of the first."""
 
 
 class Extractive:
@@ -65,6 +58,9 @@ class Extractive:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self._measure = Measure(
+            support=options.support, evidence=options.evidence, keep=options.keep
+        )
 
     def ask(self, question: Question, search: Search) -> Iterator[Delta | Done]:
         """One block per passage. Needs no server, so it raises only what `search` raises."""
@@ -81,36 +77,14 @@ class Extractive:
             speaker=question.speaker,
         )
         passages = weigh(wanted, own_words(text, [hit.chunk for hit in search(query)]))
-        chosen = self._choose(passages, text, question.limit)
+        chosen = self._measure.choose(passages, text, question.limit)
         if not chosen:
             yield from _refuse(phrase("refusal", question.text))
             return
-        blocks = [_block(citation) for citation in chosen]
-        for index, block in enumerate(blocks):
-            yield Delta(f"\n\n{block}" if index else block)
+        blocks = [block(citation) for citation in chosen]
+        for index, words in enumerate(blocks):
+            yield Delta(f"\n\n{words}" if index else words)
         yield Done(Answer(answer="\n\n".join(blocks), citations=tuple(chosen)))
-
-    def _choose(self, passages: Sequence[Passage], question: str, limit: int) -> list[Citation]:
-        """The quotes worth reading, in the order of the search; none when nothing answers."""
-        best = max(passages[:JUDGED], key=lambda passage: passage.evidence, default=None)
-        if best is None or not self._answers(best):
-            return []
-        citations: list[Citation] = []
-        for passage in passages:
-            if len(citations) == limit:
-                break
-            if passage.evidence < self.options.keep * best.evidence:
-                continue
-            found = citing.quote(passage.held, passage.chunk, question)
-            citation = citing.cited(len(citations) + 1, passage.chunk, found)
-            if not any(_alike(citation, other) for other in citations):
-                citations.append(citation)
-        return citations
-
-    def _answers(self, passage: Passage) -> bool:
-        if passage.portion >= MOST or passage.evidence >= self.options.evidence:
-            return True
-        return passage.portion >= FEW and passage.share >= self.options.support
 
 
 def _in_context(question: Question) -> str:
@@ -120,20 +94,6 @@ def _in_context(question: Question) -> str:
     if earlier and (own < 2 or (own < 4 and POINTING.search(question.text))):
         return f"{earlier[-1]} {question.text}"
     return question.text
-
-
-def _alike(one: Citation, other: Citation) -> bool:
-    """The same moment, in one language or two, or the same words in another video."""
-    if one.video_id == other.video_id:
-        return timecode.overlap(one.start, one.end, other.start, other.end) > 0
-    words, others = set(terms(one.quote)), set(terms(other.quote))
-    return bool(words) and 5 * len(words & others) >= 4 * len(words | others)
-
-
-def _block(citation: Citation) -> str:
-    """The mark, when it was said, and the quoted words."""
-    span = timecode.span(citation.start, citation.end)
-    return f"[{citation.number}] {span} “{' '.join(citation.quote.split())}”"
 
 
 def _refuse(sentence: str) -> Iterator[Delta | Done]:

@@ -14,6 +14,32 @@ PHRASES: dict[str, dict[Language, str]] = {
         "zh": "资料库中没有能回答这个问题的内容。"
         "请换用视频里说过或展示过的词语，或先添加相关视频。",
     },
+    "last_words": {
+        "en": "Answer from the passages with their numbers, such as [2]; "
+        "if they do not say it: There is no answer in the library.\nQuestion: ",
+        "zh": "根据片段回答并注明编号，例如 [2]；片段没有说到就写：资料库中没有答案。\n问题：",
+    },
+    "pointed": {
+        "en": "The model only named passages. This is what they say, in quotes:",
+        "zh": "模型只给出了片段编号。以下是这些片段的原话：",
+    },
+    "declined": {
+        "en": "The model found no answer. Quotes that speak about the question:",
+        "zh": "模型没有找到答案。以下是与问题有关的原话：",
+    },
+    "unsupported": {
+        "en": "What the model wrote is left out: no passage supports it. "
+        "Quotes that speak about the question:",
+        "zh": "模型所写的内容没有片段支持，已略去。以下是与问题有关的原话：",
+    },
+    "left_out_one": {
+        "en": "(One sentence of the model is left out: no passage supports it.)",
+        "zh": "（模型写的 1 句话没有片段支持，已略去。）",
+    },
+    "left_out": {
+        "en": "({count} sentences of the model are left out: no passage supports them.)",
+        "zh": "（模型写的 {count} 句话没有片段支持，已略去。）",
+    },
     "empty": {
         "en": "There is no question here. Ask about something that is said or shown in the videos.",
         "zh": "没有看到问题。请就视频中说过或展示过的内容提问。",

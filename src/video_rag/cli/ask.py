@@ -80,14 +80,16 @@ def ask(  # noqa: PLR0913, PLR0917 - each is an option of the command
         language=inputs.check_filter(language),
         speaker=speaker,
     )
+    streamed = ""
     for event in library.ask(asked, answerer, knowledge):
         if isinstance(event, Delta) and not as_json and out.is_terminal:
             out.print(escape(event.text), end="")
+            streamed += event.text
         elif isinstance(event, Done):
             if as_json:
                 print_json(answer_row(event.answer))
             else:
-                _print_answer(event.answer, streamed=out.is_terminal)
+                _print_answer(event.answer, streamed)
 
 
 def evaluate(
@@ -122,8 +124,14 @@ def _print_hit(number: int, hit: Hit) -> None:
     out.print(f"   [dim]{escape(chunk.url)}[/]")
 
 
-def _print_answer(answer: Answer, *, streamed: bool) -> None:
-    out.print("" if streamed else escape(answer.answer))
+def _print_answer(answer: Answer, streamed: str) -> None:
+    """The answer after its check, unless that is what was streamed; then its citations."""
+    if streamed:
+        out.print()
+    if streamed.strip() != answer.answer.strip():
+        if streamed:
+            out.print("\n[dim]checked against the passages:[/]")
+        out.print(escape(answer.answer))
     if answer.citations:
         out.print()
     for c in answer.citations:

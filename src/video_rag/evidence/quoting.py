@@ -22,6 +22,8 @@ LINE_COST = 0.06
 """What one more sentence must add to the share of the question it answers."""
 SUPPORT = 0.34
 """Share of a claim's terms that its passage must hold."""
+SAID = 6
+"""A claim that counts as said word for word has this many letters, a Chinese one being three."""
 WORDING = 0.1
 """What wording like the question's adds at most to the share of it that a line answers."""
 PAUSE = 1.5
@@ -108,8 +110,13 @@ def _parts(lines: Sequence[Segment], first: int, last: int) -> Iterator[tuple[in
 
 
 def _fits(lines: Sequence[Segment]) -> bool:
-    width = sum(len(line.text) + 2 * len(CJK.findall(line.text)) for line in lines)
-    return width <= (MAX_WIDTH if len(lines) <= MAX_LINES else SHORT_WIDTH) or len(lines) == 1
+    most = MAX_WIDTH if len(lines) <= MAX_LINES else SHORT_WIDTH
+    return len(lines) == 1 or width(line.text for line in lines) <= most
+
+
+def width(texts: Iterable[str]) -> int:
+    """How long lines are together, in letters; a Chinese character is as long as three."""
+    return sum(len(text) + 2 * len(CJK.findall(text)) for text in texts)
 
 
 _SENTENCE_END = re.compile(r"[.!?。！？…][\"'”’」』)）\]]*$")
@@ -142,28 +149,62 @@ _ANCHOR = re.compile(r"[0-9]+(?:[.,][0-9]+)*|[A-Za-z][A-Za-z'-]*[A-Za-z]")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
-def supports(claim: str, chunk: Chunk) -> frozenset[str]:
-    """The terms by which a passage supports a claim; empty when it does not.
+class Support(NamedTuple):
+    """How a passage supports a claim."""
 
+    terms: frozenset[str]
+    """By which it does; empty when it does not."""
+    share: float
+    """Of the claim's terms that it holds; `WORD_FOR_WORD` when it says the claim itself."""
+
+
+UNSUPPORTED = Support(frozenset(), 0.0)
+WORD_FOR_WORD = 2.0
+
+
+def support(claim: str, chunk: Chunk) -> Support:
+    """Whether a passage supports a claim, and how well.
+
+    - A claim that the passage makes word for word stands.
     - Words of the passage quoted verbatim in the claim prove it in any language.
     - In one language, the passage must hold a third of the claim's terms, at least two if there
       are two, and its long numbers (a passage that writes no digits is not asked for them).
     - Across languages, half of the claim's names and numbers must stand in the passage.
     """
     everything = _all_text(chunk)
-    plain = _letters(everything)
+    plain, spoken = _letters(everything), _letters("".join(line.text for line in chunk.lines))
+    if _is_said(claim, plain) or _is_said(claim, spoken):
+        return Support(frozenset(terms(claim)) or frozenset(index_terms(claim)), WORD_FOR_WORD)
     for words in _QUOTED.findall(claim):
         if len(_letters(words)) >= 4 and _letters(words) in plain:
-            return frozenset(terms(words)) or frozenset({words})
+            return Support(frozenset(terms(words)) or frozenset({words}), 1.0)
     if is_cjk(claim) != is_cjk(chunk.text or chunk.slide_text):
         return _anchored(claim, everything)
     wanted = set(terms(claim))
     found = frozenset(wanted & set(index_terms(everything)))
     enough = len(found) >= max(SUPPORT * len(wanted), min(2, len(wanted)), 1)
-    return found if enough and _numbers_stand(claim, everything) else frozenset()
+    if not enough or not _numbers_stand(claim, everything):
+        return UNSUPPORTED
+    return Support(found, len(found) / len(wanted))
 
 
-def _anchored(claim: str, everything: str) -> frozenset[str]:
+def supports(claim: str, chunk: Chunk) -> frozenset[str]:
+    """The terms by which a passage supports a claim; empty when it does not. See `support`."""
+    return support(claim, chunk).terms
+
+
+_LIST_ITEM = re.compile(r"^\s*(?:\d{1,2}[.)、]|[-*•])\s*(?=\D)")
+
+
+def _is_said(claim: str, plain: str) -> bool:
+    """Whether a claim of several words stands in a text, which has letters and digits alone."""
+    claim = _LIST_ITEM.sub("", claim)
+    bare = _letters(claim)
+    several = len(_PART.findall(claim)) > 1
+    return several and len(bare) + 2 * len(CJK.findall(bare)) >= SAID and bare in plain
+
+
+def _anchored(claim: str, everything: str) -> Support:
     given = {anchor.casefold() for anchor in _ANCHOR.findall(everything)}
     words = [anchor for anchor in _ANCHOR.findall(claim) if is_cjk(claim) or not anchor.islower()]
     # The first word of an English sentence has a capital letter, whatever it is.
@@ -171,8 +212,9 @@ def _anchored(claim: str, everything: str) -> frozenset[str]:
     found = given & {anchor.casefold() for anchor in _ANCHOR.findall(claim)}
     telling = any(len(anchor) > 1 for anchor in found) or len(found) > 1
     if not telling or 2 * len(found) < len(anchors):
-        return frozenset()
-    return frozenset(term for anchor in found for term in terms(anchor)) or frozenset(found)
+        return UNSUPPORTED
+    proof = frozenset(term for anchor in found for term in terms(anchor)) or frozenset(found)
+    return Support(proof, min(1.0, len(found) / max(len(anchors), 1)))
 
 
 def _numbers_stand(claim: str, everything: str) -> bool:
