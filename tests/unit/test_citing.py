@@ -228,7 +228,7 @@ class TestMarks:
         assert check(text, self.SOURCES).left_out == 1
 
     def test_a_mark_is_not_lent_to_another_paragraph(self) -> None:
-        text = "Glass and light are very dangerous things to swallow.\n\nViolet bends more than red [2]."
+        text = "Glass and light are dangerous to swallow.\n\nViolet bends more than red [2]."
         assert self.clean(text)[0] == "Violet bends more than red [1]."
 
     def test_a_lead_in_stays_with_its_list(self) -> None:

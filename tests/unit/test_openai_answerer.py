@@ -409,7 +409,7 @@ class TestFaults:
         with LlmServer([Reply(delay=60)]) as server:
             answerer = made(server, timeout=0.05)
             with pytest.raises(
-                Unavailable, match="in time.*first word.* [1-9][0-9]0 tokens"
+                Unavailable, match=r"in time.*first word.* [1-9][0-9]0 tokens"
             ) as slow:
                 list(answerer.ask(Question(text=question), Shelf(*PASSAGES)))
         assert "timeout" in slow.value.hint
