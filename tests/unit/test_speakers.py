@@ -200,3 +200,43 @@ def test_no_word_is_lost(lines: list[str]) -> None:
 def test_any_text_is_read(one: str, other: str) -> None:
     made = [Cue(1, 0.0, 1.0, (one or "-",)), Cue(2, 1.0, 2.0, (other or "-", one or "-"))]
     assert with_speakers(made)
+
+
+REMARKS = (
+    "[off screen]",
+    "[O.S.]",
+    "[laughing, to Peter]",
+    "(whispering)",
+    "【画外音】",
+    "（低声）",
+)
+
+
+@pytest.mark.parametrize("remark", REMARKS)
+@pytest.mark.parametrize("gap", [" ", ""])
+def test_a_remark_between_name_and_colon_hides_no_speaker(remark: str, gap: str) -> None:
+    lines = told(
+        "ANNA: Where is the map?",
+        "PETER: In the drawer.",
+        f"ANNA{gap}{remark}: The treasure is below the oak.",
+        "PETER: Then let us dig.",
+    )
+    assert lines[2] == ("ANNA", f"{remark} The treasure is below the oak.")
+    assert {speaker for speaker, _ in lines} == {"ANNA", "PETER"}
+
+
+def test_a_remark_in_a_chinese_file_hides_no_speaker() -> None:
+    lines = told(
+        "王老师：请开门。", "李老师：好的。", "王老师【画外音】：钥匙在这里。", "李老师：谢谢。"
+    )
+    assert lines[2] == ("王老师", "【画外音】 钥匙在这里。")
+
+
+def test_what_always_stands_behind_a_name_is_part_of_it() -> None:
+    lines = ["Grace Lee (Acme): We begin.", "Omar Haddad (Zeta): We go on."] * 2
+    assert set(names(*lines)) == {"Grace Lee (Acme)", "Omar Haddad (Zeta)"}
+
+
+@pytest.mark.parametrize("line", ["Figure [3]: it falls.", "array [0]: it is one.", "See [1]: x."])
+def test_brackets_before_a_colon_make_no_speaker_of_other_words(line: str) -> None:
+    assert names("ANNA: We begin.", line, "ANNA: We go on.", "PETER: Yes.", "PETER: No.")[1] is None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -22,7 +22,9 @@ _LABEL = re.compile(
     (?:[-–—•*]|>{2,3})?\s*                     # a dash or chevrons: somebody else speaks
     (?P<open>\[)?
     (?P<name>[^\W_][^:：\[\]<>"“”!?。！？；;]{0,60}?)
-    (?(open)\]\s*[:：]?|\s*(?::(?![:/\\])|：))  # neither `http://` nor `std::`
+    (?(open)\]\s*[:：]?                        # neither `http://` nor `std::`
+    |(?:\s*(?P<remark>\[[^\[\]]{1,40}\]|【[^【】]{1,40}】|[(（][^()（）]{1,40}[)）]))?
+    \s*(?::(?![:/\\])|：))
     (?P<gap>\s*)(?P<said>.*)
     """,
     re.VERBOSE | re.DOTALL,
@@ -31,6 +33,7 @@ _SYSTEMATIC = 0.5
 """A file in which so many cues are labelled is the record of a conversation."""
 _REGULAR = 0.1
 """In one with fewer labels than this nobody is named regularly."""
+_ROUND = ("(", "（")
 _OFTEN = 3
 """So often nothing is said before a colon that is not meant so."""
 _LONGER_THAN_ACRONYMS = 5
@@ -45,6 +48,20 @@ class _Labelled(NamedTuple):
 
     name: str
     said: str
+    remark: str = ""
+    """How it is said, as `[off screen]`; in round brackets it may be a part of the name."""
+
+    @property
+    def whole(self) -> str:
+        """The name with what stands behind it."""
+        return f"{self.name}{'' if self.remark[:1] in {'（', ''} else ' '}{self.remark}"
+
+    def known_in(self, names: Container[str]) -> _Labelled:
+        """The label as one of these names; a remark is then among the words, as others are."""
+        whole = self.whole
+        if not self.remark or (self.name not in names and whole in names):
+            return self if not self.remark else _Labelled(whole, self.said)
+        return _Labelled(self.name, f"{self.remark} {self.said}".rstrip())
 
 
 @dataclass
@@ -116,14 +133,20 @@ def with_speakers(cues: Sequence[Cue]) -> list[Cue]:
 
 def _evidence(cues: Sequence[Cue]) -> _Evidence:
     evidence = _Evidence(len(cues))
+    labels: list[_Labelled] = []
     for cue in cues:
         for line in cue.lines:
             label = _labelled(line)
             said = label.said if label else line
             if label and cue.speaker is None:
-                evidence.counts[label.name] += 1
-                evidence.unlike_speech[label.name] += said[:1].islower()
+                labels.append(label)
             evidence.ordinary.update(word for word in _WORD.findall(said) if word.islower())
+    bare = {label.name for label in labels if label.remark[:1] not in _ROUND}
+    for label in labels:
+        is_part = label.remark and label.name not in bare
+        name = label.whole if is_part else label.name
+        evidence.counts[name] += 1
+        evidence.unlike_speech[name] += label.said[:1].islower()
     return evidence
 
 
@@ -135,7 +158,8 @@ def _labelled(line: str) -> _Labelled | None:
     name, said = " ".join(found["name"].split()), found["said"]
     is_apart = found["gap"] or not said or "：" in line[: found.start("said")]
     is_wide = bool(said) and ord(said[0]) >= 0x3000
-    return _Labelled(name, said) if is_apart or is_wide or found["open"] else None
+    is_label = is_apart or is_wide or found["open"]
+    return _Labelled(name, said, found["remark"] or "") if is_label else None
 
 
 def _taken_apart(cue: Cue, known: frozenset[str]) -> Iterator[Cue]:
@@ -144,6 +168,7 @@ def _taken_apart(cue: Cue, known: frozenset[str]) -> Iterator[Cue]:
     lines: list[str] = []
     for line in cue.lines:
         label = _labelled(line)
+        label = label and label.known_in({*known, speaker})
         if label and label.name == speaker:
             line = label.said  # noqa: PLW2901 (the name is kept once)
         elif label and cue.speaker is None and label.name in known:
