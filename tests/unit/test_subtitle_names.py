@@ -15,6 +15,7 @@ from test_folder import Places, fill
 from video_rag.model import MediaSet, Video
 from video_rag.sources.folder import Folder
 from video_rag.sources.folder import listing as listings
+from video_rag.sources.folder.names import numbered
 from video_rag.text import labels
 
 
@@ -381,3 +382,58 @@ def test_a_subtitle_named_after_the_video_comes_before_one_with_a_name_for_any(
     fill(talks, video, own, other)
     [lecture] = source._shelves.lectures(talks)
     assert [str(one.path.relative_to(talks)) for one in lecture.subtitles] == [own, other]
+
+
+@pytest.mark.parametrize(
+    ("video", "subtitle"),
+    [
+        ("第2讲 极限.mp4", "第02讲 极限.srt"),
+        ("第02讲 极限.mp4", "第2讲 极限.zh.srt"),
+        ("第十二讲 极限.mp4", "第12讲 极限.srt"),
+        ("第12讲.mp4", "第十二讲.en.srt"),
+        ("第２讲.mp4", "第2讲.srt"),
+        ("Lecture 3.mp4", "lecture_03.srt"),
+        ("Show S01E02.mkv", "show.s1e2.en.forced.srt"),
+        ("week 07 part 2.mp4", "week 7 part 02.srt"),
+    ],
+)
+def test_a_number_is_the_same_however_it_is_written(
+    source: Folder, talks: Path, video: str, subtitle: str
+) -> None:
+    fill(talks, video, subtitle, "第9讲 其他.mp4")
+    assert set(lectures(source, talks)[video]) == {subtitle}
+
+
+@pytest.mark.parametrize(
+    ("videos", "subtitle"),
+    [
+        (["第2讲 极限.mp4"], "第12讲 极限.srt"),
+        (["第2讲 极限.mp4"], "第二十讲 极限.srt"),
+        (["第2讲 极限.mp4"], "第02讲 导数.srt"),
+        (["lecture 1.mp4"], "lecture 10.srt"),
+        (["lecture 2 part 1.mp4"], "lecture 02 part 2.srt"),
+        (["S01E02.mp4"], "S01E20.srt"),
+        (["第2讲.mp4", "第02讲.mp4"], "第二讲.srt"),  # which of the two nobody can tell
+    ],
+)
+def test_another_number_is_another_lecture(
+    source: Folder, talks: Path, videos: list[str], subtitle: str
+) -> None:
+    fill(talks, *videos, subtitle)
+    assert set(lectures(source, talks)) == {*videos, subtitle}
+
+
+def test_the_very_name_comes_before_another_way_to_write_its_number(
+    source: Folder, talks: Path
+) -> None:
+    fill(talks, "第2讲.mp4", "第02讲.mp4", "第2讲.srt", "第02讲.srt")
+    assert {main: set(own) for main, own in lectures(source, talks).items()} == {
+        "第2讲.mp4": {"第2讲.srt"},
+        "第02讲.mp4": {"第02讲.srt"},
+    }
+
+
+@given(st.text(alphabet="〇零一二两三四五六七八九十百千万亿0123456789２第讲 a", max_size=40))
+def test_any_name_has_its_numbers_written_one_way(name: str) -> None:
+    once = numbered(labels.words(name))
+    assert numbered(once) == once

@@ -20,6 +20,9 @@ _LAST_SECONDS = 10.0
 _MISSING_SECONDS = 5.0
 _MISSING_SHARE = 0.1
 """Both must be missing before we speak of it: declared durations are often estimates."""
+_EXACT_SECONDS = 1.5
+_EXACT_SHARE = 0.02
+"""The same for Matroska and WebM, whose header tells the very end, written when all was there."""
 _OFFSET = 0.5
 """Seconds from which a file's first time is more than the lead-in of an encoder."""
 _LONGEST = 2.0**40
@@ -106,13 +109,17 @@ def _duration(container: InputContainer) -> tuple[float | None, tuple[str, ...]]
     begin = (container.start_time or 0) / 1_000_000
     length = container.duration or 0
     declared = length / 1_000_000 if length > 0 else None
-    if declared is not None and declared <= _MISSING_SECONDS and begin < _OFFSET:
+    is_exact = "matroska" in container.format.name
+    least, share = (
+        (_EXACT_SECONDS, _EXACT_SHARE) if is_exact else (_MISSING_SECONDS, _MISSING_SHARE)
+    )
+    if declared is not None and declared <= least and begin < _OFFSET:
         return declared, ()
     last = _last_packet(container, declared, begin)
     if declared is None or last is None:
         return last, ()
     missing = declared - last
-    allowed = max(_MISSING_SECONDS, declared * _MISSING_SHARE)
+    allowed = max(least, declared * share)
     if begin >= _OFFSET and abs(missing - begin) < abs(missing):
         return (last, ()) if missing - begin <= allowed else (last, _cut(last, declared - begin))
     return (declared, ()) if missing <= allowed else (last, _cut(last, declared))

@@ -8,11 +8,13 @@ right in 37 of 38 texts of one or two lines in 20 encodings where charset-normal
 from __future__ import annotations
 
 import codecs
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from video_rag.processors.subtitles import wide
 from video_rag.processors.subtitles.older import SAMPLE, likeliest
+from video_rag.text.languages import normalise
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -31,6 +33,15 @@ _THIN = 12
 """Characters beyond ASCII that tell little."""
 _FEW = 0.25
 """Share of broken characters on a line that is damaged UTF-8 rather than another encoding."""
+
+_HEAD = 4096
+_TIMED = re.compile(rb"-->|\[[0-9]+:[0-9]")
+_NAMED = re.compile(
+    rb"^\s{0,9}Language\s{0,9}[:=]\s{0,9}([a-z]{2,20})|xml:lang\s{0,9}=\s{0,9}[\"']([a-z]{2,20})"
+    rb"|^\[la:\s{0,9}([a-z]{2,20})",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""WebVTT's header and those of its kind, TTML, and LRC."""
 
 Neighbours = Callable[[], bytes]
 """Lines beyond ASCII of the files beside this one, asked for when it alone tells too little."""
@@ -93,6 +104,15 @@ def _narrow(data: bytes, language: str | None, neighbours: Neighbours) -> tuple[
     if lines.is_utf8():
         return _mostly_utf8(data, lines, language)
     return _legacy(data, lines, language, neighbours)
+
+
+def named_language(data: bytes) -> str | None:
+    """The primary tag of the language that a file's head names; None where none is."""
+    head = data.replace(b"\0", b"")[:_HEAD]
+    if not head.lstrip().startswith(b"<"):
+        head = _TIMED.split(head, maxsplit=1)[0]
+    found = _NAMED.search(head)
+    return normalise((found[1] or found[2] or found[3]).decode("ascii")) if found else None
 
 
 def beyond_ascii(data: bytes) -> bytes:

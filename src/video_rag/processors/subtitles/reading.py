@@ -14,7 +14,7 @@ from video_rag.errors import ContentError, NotFound
 from video_rag.model import Media, MediaSet, Origin, Segment, Transcript, join_lines
 from video_rag.processors import Progress
 from video_rag.processors.subtitles.cues import Cue, Parsed
-from video_rag.processors.subtitles.encoding import decode
+from video_rag.processors.subtitles.encoding import decode, named_language
 from video_rag.processors.subtitles.formats import parse
 from video_rag.processors.subtitles.neighbours import beside, frame_rate
 from video_rag.processors.subtitles.speakers import with_speakers
@@ -143,8 +143,15 @@ def read_subtitles(
             f"{path}: no cues found: subtitles as pictures (VobSub) are not read",
             hint="give them as text, such as SubRip (.srt)",
         )
-    text, encoding_note = decode(data, normalise(language), lambda: beside(path))
-    parsed = parse(text, rate() if rate and path.suffix.lower() == ".sub" else None)
+    frames = rate() if rate and path.suffix.lower() == ".sub" else None
+    named = normalise(language) or named_language(data)
+    text, encoding_note = decode(data, named, lambda: beside(path))
+    parsed = parse(text, frames)
+    if named is None and encoding_note and (said := _language_of(parsed)):
+        # two encodings may give the same ASCII words, and those the language, which then decides
+        again, note = decode(data, said, lambda: beside(path))
+        if again != text:
+            encoding_note, parsed = note, parse(again, frames)
     transcript = _transcript(parsed, language or parsed.language, origin, encoding_note)
     if transcript is None:
         why = parsed.other or "; ".join(notes_of(parsed.problems, parsed.place))
@@ -154,6 +161,12 @@ def read_subtitles(
             "MicroDVD (.sub) file, or Bilibili's or YouTube's JSON",
         )
     return transcript
+
+
+def _language_of(parsed: Parsed) -> str | None:
+    """The language that the words of a file look like."""
+    found = guess("\n".join(line for cue in parsed.cues for line in cue.lines))
+    return None if found == "und" else found
 
 
 def _transcript(

@@ -16,7 +16,7 @@ from pathlib import Path
 from video_rag.media import AUDIO_SUFFIXES, MEDIA_SUFFIXES, SUBTITLE_SUFFIXES
 from video_rag.sources.folder import listing as listings
 from video_rag.sources.folder.listing import Listing, Named
-from video_rag.sources.folder.names import Alone, Match, Words, alone, cores, fit, same
+from video_rag.sources.folder.names import Alone, Match, Words, alone, cores, fit, numbered, same
 from video_rag.text import labels
 from video_rag.text.labels import Label
 
@@ -98,6 +98,13 @@ class Neighbours:
         for file in here.played:
             for core, match in cores(file.stem).items():
                 self._cores.setdefault(core, []).append((match, file))
+        # by words whose numbers are written one way: see `numbered`
+        self._renumbered = sorted(
+            ((numbered(row[0]), row[1], row[2]) for row in self._subtitles), key=_by_words
+        )
+        self._spellings: dict[Words, list[Words]] = {}
+        for core in self._cores:
+            self._spellings.setdefault(numbered(core), []).append(core)
         self._claims: dict[Path, _Claim] = {}
 
     def lectures(self) -> Iterator[Lecture]:
@@ -191,7 +198,17 @@ class Neighbours:
             near = near or rows[0][1]
             if found.is_titled and titled is None:
                 titled = _Claim(_closest(rows, file, rest), found.label, is_titled=True)
-        return titled or self._by_no_name(file, near)
+        return titled or self._by_number(file) or self._by_no_name(file, near)
+
+    def _by_number(self, file: Named) -> _Claim | None:
+        """A subtitle whose name differs from a video's in how numbers are written alone."""
+        for length in range(len(file.words), 0, -1):
+            spellings = self._spellings.get(numbered(file.words[:length]), [])
+            rows = self._rows(spellings[0]) if len(spellings) == 1 else []
+            rest = file.words[length:]
+            if rows and (found := fit(file.stem, rest, _SUFFIX_WORDS)).is_certain:
+                return _Claim(_closest(rows, file, rest), found.label, words=length)
+        return None
 
     def _by_no_name(self, file: Named, near: Named | None) -> _Claim:
         """A subtitle that begins with no video's name: of the only video, or a doubt."""
@@ -227,6 +244,7 @@ class Neighbours:
         for core in cores(file.stem):
             if any(file == other for _, other in self._rows(core)):
                 yield from self._between(self._subtitles, core)
+                yield from self._between(self._renumbered, numbered(core))
                 yield from self._in_deeper(core)
 
     def _between(self, rows: Sequence[tuple[Words, str, Named]], core: Words) -> Iterator[Named]:

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from video_rag.text import labels
 from video_rag.text.labels import Label, words
+from video_rag.text.numbers import chinese_number
 
 Words = tuple[str, ...]
 
@@ -41,9 +42,27 @@ _COPY = re.compile(r".*\S\s?\([0-9]{1,2}\)")
 """`talk (1)`: a browser saved it again."""
 
 
+_DIGITS = re.compile(r"\d+")
+_HAN_NUMBER = re.compile("[〇零一二两三四五六七八九十百千]+")
+_NUMERAL = re.compile(f"{_DIGITS.pattern}|{_HAN_NUMBER.pattern}")
+
+
 def same(stem: str) -> str:
     """One spelling for what a Mac and a Linux machine write differently (é in one or two)."""
     return stem if stem.isascii() else unicodedata.normalize("NFC", stem)
+
+
+def numbered(said: Words) -> Words:
+    """Words with every number written one way: `第02讲`, `第二讲` → `第2讲`; `S01E02` → `s1e2`."""
+    if not any(map(_NUMERAL.search, said)):
+        return said
+    return tuple(
+        _DIGITS.sub(lambda m: str(int(m[0])), _HAN_NUMBER.sub(_digits, word)) for word in said
+    )
+
+
+def _digits(match: re.Match[str]) -> str:
+    return chinese_number(match[0])
 
 
 def cores(stem: str) -> dict[Words, Match]:

@@ -22,6 +22,8 @@ _ATTRIBUTE = re.compile(
 _OFFSET = re.compile(r"\s*(-?[0-9]{1,12}(?:\.[0-9]{1,12})?)\s?(h|ms|m|s|f|t)\s*")
 _FRAMES = re.compile(r"\s*([0-9]{1,4}:[0-9]{1,2}:[0-9]{1,2}):([0-9]{1,3})(?:\.[0-9]+)?\s*")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_READINGS = frozenset({"text", "textContainer", "delimiter"})
+"""Values of `tts:ruby` (TTML2 §10.2.37) that mark what stands above a word, or in brackets by it."""
 _DEEPEST = 200
 """Tags inside one another that are remembered."""
 
@@ -68,6 +70,8 @@ class _Open:
     begin: float | None
     """None as long as no tag around it has one."""
     end: float | None
+    is_reading: bool = False
+    """Whether it is what stands above the characters of a word."""
 
 
 @dataclass
@@ -88,11 +92,15 @@ class _Reader:
     paragraph: _Paragraph | None = None
     agents: dict[str, str] = field(default_factory=dict)
     agent: str | None = None
+    readings: set[str] = field(default_factory=set)
+    """Styles of what stands above a word."""
     frame_rate: float = 30.0
     tick_rate: float = 0.0
 
     def words(self, text: str) -> None:
         """Text between two tags."""
+        if any(one.is_reading for one in self.stack):
+            return
         if self.paragraph is not None:
             inner = next((one for one in reversed(self.stack) if one.name == "span"), None)
             times = (inner.begin, inner.end) if inner else (None, None)
@@ -106,15 +114,25 @@ class _Reader:
             self._read_root(values)
         elif name == "agent":
             self.agent = values.get("id")
+        elif name == "style" and values.get("ruby") in _READINGS:
+            self.readings.add(values.get("id", ""))
         elif name == "br" and self.paragraph is not None:
             self.paragraph.pieces.append((None, None, "\n"))
         elif name == "p":
             self.finish()
             self._begin_paragraph(values, line)
-        if name in {"body", "div", "span"} and not is_empty and len(self.stack) < _DEEPEST:
-            begin, end = self._span(values)
-            around = self.stack[-1].begin if self.stack else None
-            self.stack.append(_Open(name, around if begin is None else begin, end))
+        if name in {"body", "div", "span", "rt", "rp"} and not is_empty:
+            self._open_around(name, values)
+
+    def _open_around(self, name: str, values: dict[str, str]) -> None:
+        if len(self.stack) >= _DEEPEST:
+            return
+        begin, end = self._span(values)
+        around = self.stack[-1].begin if self.stack else None
+        styles = values.get("style", "").split()
+        is_reading = name in {"rt", "rp"} or values.get("ruby") in _READINGS
+        is_reading = is_reading or not self.readings.isdisjoint(styles)
+        self.stack.append(_Open(name, around if begin is None else begin, end, is_reading))
 
     def close(self, name: str) -> None:
         """A tag ends; one that was never opened is none."""
@@ -129,7 +147,7 @@ class _Reader:
     def finish(self) -> None:
         """The paragraph ends."""
         one, self.paragraph = self.paragraph, None
-        self.stack = [other for other in self.stack if other.name != "span"]
+        self.stack = [other for other in self.stack if other.name in {"body", "div"}]
         if one is None:
             return
         text = visible(html.unescape("".join(piece for _, _, piece in one.pieces)))
