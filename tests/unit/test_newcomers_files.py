@@ -1,4 +1,4 @@
-"""Files that a newcomer tried: readings above words, encodings, times and lines of their own kind."""
+"""Files that a newcomer tried: readings above words, encodings, times, ends that are missing."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ TTML = (
 )
 
 
+def ruby(kind: str, *inside: str) -> str:
+    return f'<span tts:ruby="{kind}">{"".join(inside)}</span>'
+
+
+BASE, READING = ruby("base", "漢字"), ruby("text", "かんじ")
+
+
 @pytest.mark.parametrize(
     "word",
     [
-        '<span tts:ruby="container"><span tts:ruby="base">漢字</span>'
-        '<span tts:ruby="text">かんじ</span></span>',
-        '<span tts:ruby="container"><span tts:ruby="base">漢字</span><span tts:ruby="delimiter">(</span>'
-        '<span tts:ruby="text">かんじ</span><span tts:ruby="delimiter">)</span></span>',
-        '<span tts:ruby="container"><span tts:ruby="baseContainer"><span tts:ruby="base">漢字</span>'
-        '</span><span tts:ruby="textContainer"><span>かんじ</span></span></span>',
+        ruby("container", BASE, READING),
+        ruby("container", BASE, ruby("delimiter", "("), READING, ruby("delimiter", ")")),
+        ruby(
+            "container", ruby("baseContainer", BASE), ruby("textContainer", "<span>かんじ</span>")
+        ),
         '漢字<span style="r">かんじ</span>',
         "<ruby>漢字<rp>(</rp><rt>かんじ</rt><rp>)</rp></ruby>",
     ],

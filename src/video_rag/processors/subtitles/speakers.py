@@ -168,7 +168,7 @@ def _taken_apart(cue: Cue, known: frozenset[str]) -> Iterator[Cue]:
     lines: list[str] = []
     for line in cue.lines:
         label = _labelled(line)
-        label = label and label.known_in({*known, speaker})
+        label = label and label.known_in({*known, speaker or ""})
         if label and label.name == speaker:
             line = label.said  # noqa: PLW2901 (the name is kept once)
         elif label and cue.speaker is None and label.name in known:

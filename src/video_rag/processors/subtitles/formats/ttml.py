@@ -23,7 +23,7 @@ _OFFSET = re.compile(r"\s*(-?[0-9]{1,12}(?:\.[0-9]{1,12})?)\s?(h|ms|m|s|f|t)\s*"
 _FRAMES = re.compile(r"\s*([0-9]{1,4}:[0-9]{1,2}:[0-9]{1,2}):([0-9]{1,3})(?:\.[0-9]+)?\s*")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _READINGS = frozenset({"text", "textContainer", "delimiter"})
-"""Values of `tts:ruby` (TTML2 §10.2.37) that mark what stands above a word, or in brackets by it."""
+"""Values of `tts:ruby` (TTML2 §10.2.37): what stands above a word, and brackets around that."""
 _DEEPEST = 200
 """Tags inside one another that are remembered."""
 
