@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from video_rag.digest import of_value
 from video_rag.model import Chunk, Document, Section, Segment, Slide, join_spoken
+from video_rag.text.addresses import public
 from video_rag.text.timecode import overlap
 
 _SENTENCE_END = re.compile(r"[.!?。！？…؟][\"'”’」』)）\]]*\s*$")
@@ -123,8 +124,8 @@ class _Maker:
             lines=lines,
             slide_text=slide_text,
             image=image,
-            source=video.url,
-            url=self.link(start),
+            source=public(video.url),
+            url=public(self.link(start)),
             collection=video.collection,
             also_in=video.also_in,
             published=video.published,

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
+from urllib.parse import quote, quote_plus
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from video_rag.settings.redaction import MASK, hide, looks_secret, redact, redact_urls, shown
+from video_rag.settings import explain, load_settings
+from video_rag.settings.redaction import (
+    MASK,
+    hide,
+    known,
+    looks_secret,
+    redact,
+    redact_urls,
+    remember,
+    secrets_of,
+    shown,
+)
 
 SECRETS = st.text("abcXYZ0189_-.~", min_size=8, max_size=40).map("Q7z".__add__)
 
@@ -117,3 +133,95 @@ def test_hiding_keeps_what_is_no_secret() -> None:
 def test_what_is_shown_holds_no_secret() -> None:
     value = {"key": SecretStr("x"), "empty": SecretStr(""), "list": (1, None, "http://u:p@h")}
     assert shown(value) == {"key": MASK, "empty": "", "list": [1, None, f"http://{MASK}@h"]}
+
+
+KNOWN = 'kN7/pQ2+xR9=vW4 ü"tZ6&mB1yL8'
+"""Of no shape that could be told from other text, and with all that must be encoded somewhere."""
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        KNOWN,
+        json.dumps({"said": KNOWN}),
+        json.dumps({"said": KNOWN}, ensure_ascii=False),
+        f"GET /x?a={quote(KNOWN, safe='')}",
+        f"GET /x?a={quote_plus(KNOWN)}",
+        f"GET /x?a={quote(KNOWN, safe='').lower()}",
+        f"<p>{html.escape(KNOWN)}</p>",
+        f"Basic {base64.b64encode(KNOWN.encode()).decode()}",
+        repr({"said": KNOWN}),
+    ],
+)
+def test_a_known_secret_is_cut_out_however_it_is_quoted(quoted: str) -> None:
+    remember([KNOWN])
+    for clean in (redact(quoted), redact_urls(quoted), known(quoted)):
+        assert "pQ2" not in clean
+        assert "mB1" not in clean
+        assert base64.b64encode(KNOWN.encode()).decode()[8:20] not in clean
+
+
+@pytest.mark.parametrize(
+    "short", ["hG4kTz…", "hG4***w3Xy", "hG4kTz...w3Xy", "…w3Xy", "hG4kxxxxxw3Xy"]
+)
+def test_a_known_secret_that_a_server_shortened_is_cut_out(short: str) -> None:
+    remember(["hG4kTz8sVbN1mQ5jR7cDw3Xy"])
+    clean = redact(f"no such key: {short} (401)")
+    assert "hG4" not in clean
+    assert "w3Xy" not in clean
+    assert clean.startswith("no such key: ")
+    assert clean.endswith(" (401)")
+
+
+@given(st.integers(0, 16), st.integers(8, 24))
+def test_a_piece_of_a_known_random_secret_is_cut_out(start: int, length: int) -> None:
+    secret = "jT5wQz9Kd2Xm7Rb4Vp1Ly8Gc"
+    remember([secret])
+    piece = secret[start : start + length]
+    if len(piece) >= 8:
+        assert piece not in redact(f"the key {piece}")
+
+
+def test_a_known_password_of_words_does_not_cut_those_words() -> None:
+    remember(["correct horse battery staple"])
+    assert redact("a battery of correct tests") == "a battery of correct tests"
+
+
+def test_a_short_known_secret_is_left_to_its_shapes() -> None:
+    remember(["1234567"])
+    assert redact("12345678 of 1234567") == "12345678 of 1234567"
+    assert "1234567" not in redact("https://me:1234567@host/?token=1234567")
+
+
+def test_of_a_known_address_only_its_secrets_are_known() -> None:
+    remember(["http://reader:longPassw0rd@proxy.example:3128"])
+    assert redact("proxy.example:3128 said longPassw0rd") == f"proxy.example:3128 said {MASK}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "SESSDATA=a1%2C1b5d7; bili_jct=0123456789",
+        "sid=abcdefgh; theme=dark",
+        "sk-proj-abcdefghijklmnop1234",
+        "dataset-abcdefghijklmnop1234",
+        "vr_0123abcd_abcdefghijklmnopqrstuvwxyz0123456789",
+        "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl",
+        "zX81mQw02KfTr63LsVb9",
+    ],
+)
+def test_a_secret_in_the_wrong_setting_is_masked_and_known(value: str) -> None:
+    settings = load_settings({"answerers": {"openai": {"model": value}}}, env={})
+    row = next(one for one in explain(settings) if one.name == "answerers.openai.model")
+    assert MASK in row.value
+    secret = next(secrets_of(value))
+    assert secret not in row.value
+    assert secret not in repr(settings)
+    assert redact(f"no model is called {secret}") == f"no model is called {MASK}"
+
+
+def test_a_line_of_a_cookie_file_is_quoted_without_its_value() -> None:
+    line = ".site.org\tTRUE\t/\tTRUE\t0\tlogin\tabcdefgh"
+    for text in (f"bad line: {line}", f"bad line: {line!r}"):
+        assert "abcdefgh" not in redact(text)
+        assert "login" in redact(text)

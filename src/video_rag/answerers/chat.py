@@ -12,6 +12,7 @@ import httpx2
 import stamina
 
 from video_rag.errors import BackendError, NeedsExtra, Rejected, Unavailable
+from video_rag.settings.redaction import redact
 
 if TYPE_CHECKING:
     import openai
@@ -151,7 +152,9 @@ class Chat:
         except httpx2.HTTPError as error:
             raise self._broken() from error
         except openai.APIError as error:  # an error event inside a stream
-            raise Unavailable(f"{self.base_url}: {error.message}", hint="try again") from error
+            raise Unavailable(
+                f"{self.base_url}: {_short(error.message)}", hint="try again"
+            ) from error
         except ValueError as error:  # not JSON
             raise self._strange(str(error)) from error
 
@@ -239,5 +242,5 @@ def without_thoughts(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = redact(" ".join(text.split()))  # before a key is cut in two
     return line if len(line) <= 200 else f"{line[:199]}…"

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from video_rag.api.problems import TooMany
 from video_rag.errors import VideoRagError
 from video_rag.library import Library, Wishes
+from video_rag.settings.redaction import redact, redact_urls
+from video_rag.text.addresses import public
 
 State = Literal["queued", "working", "done", "failed"]
 MOST_WAITING = 100
@@ -35,6 +37,10 @@ class Addition:
 
 Work = Callable[[], Iterator[VideoRagError | str]]
 """Yields the id of each video that is through, or why there is none."""
+
+
+def _failure(error: VideoRagError) -> dict[str, str]:
+    return {"message": redact(str(error)), "hint": redact_urls(error.hint)}
 
 
 class Additions:
@@ -63,7 +69,7 @@ class Additions:
                 elif added.status:
                     yield added.status.video.video_id
 
-        return self._submit(url, work)
+        return self._submit(public(url), work)
 
     def retry(self, video_id: str) -> Addition:
         """Try a video again, as soon as it is its turn."""
@@ -110,14 +116,14 @@ class Additions:
         try:
             for result in work():
                 if isinstance(result, VideoRagError):
-                    addition.failures.append({"message": str(result), "hint": result.hint})
+                    addition.failures.append(_failure(result))
                 else:
                     addition.video_ids.append(result)
                 if self._stopped.is_set():
                     break
             is_through = True
         except VideoRagError as error:
-            addition.failures.append({"message": str(error), "hint": error.hint})
+            addition.failures.append(_failure(error))
             is_through = True
         finally:  # also when a bug ends this thread, with a traceback in the log
             if not is_through:

@@ -34,6 +34,7 @@ from video_rag.errors import NotFound, VideoRagError
 from video_rag.operations import keys
 from video_rag.operations.conditions import Conditions, day
 from video_rag.operations.retrieval import Found, Wanted, retrieve
+from video_rag.settings.redaction import redact_urls
 from video_rag.text.memberships import framed
 
 log = logging.getLogger("video_rag")
@@ -100,7 +101,7 @@ class _Convention(APIRoute):
 
 
 def _error(code: int, message: str, status: int) -> JSONResponse:
-    return JSONResponse({"error_code": code, "error_msg": message}, status)
+    return JSONResponse({"error_code": code, "error_msg": redact_urls(message)}, status)
 
 
 def _needs_key(request: Request) -> None:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from video_rag.errors import UsageError, VideoRagError
+from video_rag.settings.redaction import redact_urls
 
 log = logging.getLogger("video_rag")
 
@@ -59,7 +60,7 @@ class TooMany(UsageError):
 
 def problem_body(error: VideoRagError) -> dict[str, str]:
     """The body of a refusal."""
-    return {"error": str(error), "hint": error.hint}
+    return {"error": redact_urls(str(error)), "hint": redact_urls(error.hint)}
 
 
 def problem(error: VideoRagError) -> JSONResponse:

@@ -14,7 +14,7 @@ import typer
 
 from video_rag import __version__
 from video_rag.cli.commands import Group
-from video_rag.cli.show import complain
+from video_rag.cli.show import complain, redact
 from video_rag.errors import Unavailable, UsageError, VideoRagError
 
 app = typer.Typer(
@@ -84,9 +84,9 @@ def _unforeseen(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         complain(f"no space is left: {error}", "free some, and run it again; nothing is lost")
         return Unavailable.exit_code
-    traceback.print_exception(error)
+    sys.stderr.write(redact("".join(traceback.format_exception(error))))
     hint = "please report it with the lines above"
-    complain(f"a bug in video-rag: {type(error).__name__}: {error}", hint)
+    complain(f"a bug in video-rag: {type(error).__name__}: {redact(str(error))}", hint)
     return 1
 
 

@@ -79,6 +79,13 @@ def redact_urls(text: str) -> str:
     return redact_urls(text)
 
 
+def public(url: str) -> str:
+    """See `video_rag.text.addresses`."""
+    from video_rag.text.addresses import public
+
+    return public(url)
+
+
 def complain(message: str, hint: str = "") -> None:
     """One line of what happened, one of what to do; addresses in them without their secrets."""
     line, hint = (redact_urls(" ".join(text.split())) for text in (message, hint))

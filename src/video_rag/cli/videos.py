@@ -18,6 +18,7 @@ from video_rag.cli.show import (
     out,
     print_json,
     print_table,
+    public,
     redact_urls,
 )
 from video_rag.errors import ContentError, NotFound
@@ -261,7 +262,7 @@ def _tell_missing(titles: list[str]) -> None:
 
 def _missing_row(video: Video) -> dict[str, object]:
     """The same for programs: a row of its own for each."""
-    row = {"video_id": video.video_id, "title": video.title, "source": video.url}
+    row = {"video_id": video.video_id, "title": video.title, "source": public(video.url)}
     return {**row, "state": "missing", "failures": []}
 
 
@@ -270,8 +271,11 @@ def _added_row(item: Added) -> dict[str, object]:
 
     if item.status is None:
         error = item.error
-        problem = {"message": redact_urls(str(error)), "hint": error.hint if error else ""}
-        return {"source": item.url, "state": "failed", "failures": [problem]}
+        problem = {
+            "message": redact_urls(str(error)),
+            "hint": redact_urls(error.hint) if error else "",
+        }
+        return {"source": public(item.url), "state": "failed", "failures": [problem]}
     return {**video_row(item.status), "failures": failure_rows(item.status)}
 
 
@@ -291,7 +295,7 @@ def _print_facts(status: Status) -> None:
     video = status.video
     facts = {
         "id": video.video_id,
-        "source": video.url,
+        "source": public(video.url),
         "state": status.state,
         "channel": video.channel,
         "published": video.published,

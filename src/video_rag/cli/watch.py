@@ -16,6 +16,7 @@ from video_rag.cli.show import (
     escape,
     out,
     print_json,
+    public,
     redact,
     redact_urls,
 )
@@ -216,7 +217,7 @@ def checked_row(checked: Checked) -> dict[str, object]:
     """A check for programs: `--json` of `watch check`."""
     error = checked.error
     return {
-        "url": checked.subscription.url,
+        "url": public(checked.subscription.url),
         "title": checked.subscription.title,
         "passed": checked.passed or None,
         "listed": checked.listed,
@@ -267,7 +268,7 @@ def _told(news: News) -> str:
 
 def _settings_row(one: Subscription) -> dict[str, object]:
     return {
-        "url": one.url,
+        "url": public(one.url),
         "title": one.title,
         "every": one.every,
         "collection": one.collection or None,

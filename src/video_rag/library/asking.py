@@ -18,6 +18,7 @@ from video_rag.model import Answer, Chunk, Citation, Document, Hit, Query, Quest
 from video_rag.observers import Asked, emit
 from video_rag.stores import Result
 from video_rag.text import synonyms
+from video_rag.text.addresses import public
 from video_rag.text.asking import Group
 
 Place = TypeVar("Place", Chunk, Citation)
@@ -48,7 +49,7 @@ class Asking:
         hits = self._searched(query, knowledge)
         if not hits:
             self.refuse_unknown(query)
-        return hits
+        return [hit.model_copy(update={"chunk": _for_readers(hit.chunk)}) for hit in hits]
 
     def _searched(self, query: Query, knowledge: str | None) -> list[Hit]:
         """The best passages, ranked again where that is set."""
@@ -141,6 +142,12 @@ class Asking:
     def _document_digest(self, video_id: str) -> str:
         found = self._shelf.ledger.results(video_id).get("document")
         return found.digest if found else ""
+
+
+def _for_readers(chunk: Chunk) -> Chunk:
+    """A passage without secrets in its addresses, which a base from before may still hold."""
+    clean = {"source": public(chunk.source), "url": public(chunk.url)}
+    return chunk.model_copy(update=clean)
 
 
 def _all_said(question: Question) -> str:

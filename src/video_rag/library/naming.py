@@ -7,6 +7,7 @@ from pathlib import Path
 
 from video_rag.errors import NotFound, UsageError
 from video_rag.library.status import Status
+from video_rag.text.addresses import public
 
 _LEAST = 6
 """Characters of an id that are enough to mean a video."""
@@ -22,7 +23,7 @@ def meant(name: str, statuses: Sequence[Status]) -> str:
         status.video.video_id
         for status in statuses
         if name in {status.video.title, status.video.stem, Path(status.video.url).name}
-        or status.video.url in {name, path}
+        or {status.video.url, public(status.video.url)} & {name, path}
     ]
     if not fits and len(name) >= _LEAST:
         fits = [s.video.video_id for s in statuses if s.video.video_id.startswith(name)]

@@ -12,7 +12,7 @@ from typing import Any
 from video_rag import plugins
 from video_rag.answerers import Answerer
 from video_rag.chunking import ChunkOptions, cut
-from video_rag.digest import of_file
+from video_rag.digest import Digest, of_file
 from video_rag.embedders import Embedder
 from video_rag.errors import BadSettings
 from video_rag.knowledge import Knowledge
@@ -211,6 +211,7 @@ class Parts:
             for row in TABLE
         ]
         own[0] = replace(own[0], of_source=_of_source(sources.parts))
+        own[4] = replace(own[4], of_source=_composed(sources.parts, own[4].config))
         return Plan((*own, *(self._publish_stage(name, tools) for name in self.published_to())))
 
     def _publish_stage(self, name: str, tools: Tools) -> Stage:
@@ -250,6 +251,15 @@ def _of_source(sources: Sequence[Part[Any]]) -> dict[str, tuple[str, ...]]:
     return {
         part.name: (*(config_of([key]) for key in part.keys), *before.fetched(sources, part))
         for part in sources
+    }
+
+
+def _composed(sources: Sequence[Part[Any]], config: str) -> dict[str, tuple[str, ...]]:
+    """What decides a document of a source on the web: once they kept tokens of its addresses."""
+    return {
+        part.name: (config_of([Digest(config)], "public addresses"),)
+        for part in sources
+        if not getattr(part.plugin, "is_local", False)
     }
 
 

@@ -14,6 +14,7 @@ import httpx2
 import stamina
 
 from video_rag.errors import NotFound, Rejected, Unavailable, VideoRagError
+from video_rag.settings.redaction import redact
 
 USER_AGENT = "video-rag"
 _LONGEST_WAIT = 60.0
@@ -232,4 +233,4 @@ def _reason(response: httpx2.Response) -> str:
     found = body.get("error") or body.get("message") or body.get("detail") or ""
     if isinstance(found, dict):
         found = found.get("message") or ""
-    return " ".join(str(found).split())[:200]
+    return redact(" ".join(str(found).split()))[:200]  # before a key is cut in two

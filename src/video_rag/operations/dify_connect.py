@@ -13,6 +13,7 @@ from video_rag.dify.state import State
 from video_rag.errors import BackendError, NotFound, Rejected, UsageError
 from video_rag.operations import keys
 from video_rag.operations.dify_chatflow import EXTERNAL
+from video_rag.settings.redaction import redact
 from video_rag.stores import Ledger
 
 API = "external api"
@@ -118,7 +119,8 @@ def _register(console: Console, api_id: str, name: str, url: str, key: str) -> s
         console.change_external_api(known["id"], known["name"], url, key)
         return str(known["id"])
     except Rejected as error:
-        said = (said_by(error).message or str(error)).replace(key, "…")  # Dify repeats the key
+        # Dify repeats the key
+        said = redact((said_by(error).message or str(error)).replace(key, "…"))
         raise Rejected(
             f"Dify does not reach {url}: {said}",
             hint="is `video-rag serve` running, and is this its address from where Dify runs? "

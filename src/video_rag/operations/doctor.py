@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from video_rag.errors import VideoRagError
 from video_rag.library.wiring import Parts
 from video_rag.settings import Settings
+from video_rag.settings.redaction import redact_urls
 from video_rag.stores.sql import Sql
 
 LOW_DISK_BYTES = 2 * 1024**3
@@ -106,7 +107,7 @@ def tried(name: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(name, "ok", look())
     except VideoRagError as error:
-        return Finding(name, "wrong", str(error), error.hint)
+        return Finding(name, "wrong", redact_urls(str(error)), redact_urls(error.hint))
 
 
 def _home(home: Path) -> Finding:

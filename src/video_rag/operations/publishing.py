@@ -11,6 +11,7 @@ from video_rag.library import Library
 from video_rag.operations.rows import Row
 from video_rag.pipeline.publishing import Change, Outcome
 from video_rag.settings import Settings
+from video_rag.settings.redaction import redact, redact_urls
 
 
 def default_base(settings: Settings) -> str:
@@ -51,8 +52,8 @@ def outcome_row(outcome: Outcome) -> Row:
         "video_id": outcome.change.document_id,
         "action": outcome.change.action,
         "reason": outcome.change.reason,
-        "error": str(error) if error else None,
-        "hint": error.hint if error else None,
+        "error": redact(str(error)) if error else None,
+        "hint": redact_urls(error.hint) if error else None,
     }
 
 

@@ -18,6 +18,7 @@ from video_rag.library import Library
 from video_rag.model import Chunk, Hit, Query, Video
 from video_rag.operations.conditions import Conditions, Fact, day, names, quantity
 from video_rag.settings import Settings
+from video_rag.text.addresses import public
 from video_rag.text.asking import asked
 from video_rag.text.memberships import BAR
 
@@ -170,6 +171,6 @@ def _described(video: Video | None, video_id: str) -> dict[str, Fact]:
         "video_id": Fact(video_id),
         "site": Fact(video_id.partition(":")[0]),
         "author": Fact(video.channel if video else None),
-        "url": Fact(video.url if video else None),
+        "url": Fact(public(video.url) if video else None),
         "duration": quantity(video.duration if video else None),
     }

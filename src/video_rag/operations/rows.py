@@ -6,7 +6,9 @@ from typing import Any
 
 from video_rag.library import Status
 from video_rag.model import Answer, Citation, Hit
+from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores import ApiKey
+from video_rag.text.addresses import public
 
 Row = dict[str, Any]
 
@@ -17,7 +19,7 @@ def video_row(status: Status) -> Row:
     return {
         "video_id": video.video_id,
         "title": video.title,
-        "source": video.url,
+        "source": public(video.url),
         "state": status.state,
         "language": video.language,
         "collection": video.collection,
@@ -29,7 +31,11 @@ def video_row(status: Status) -> Row:
 def failure_rows(status: Status) -> list[Row]:
     """Why a video is not ready, and what to do about it."""
     return [
-        {"stage": failure.stage, "message": failure.message, "hint": failure.hint}
+        {
+            "stage": failure.stage,
+            "message": redact(failure.message),
+            "hint": redact_urls(failure.hint),
+        }
         for failure in status.failures
     ]
 
@@ -40,12 +46,12 @@ def hit_row(hit: Hit) -> Row:
     return {
         "video_id": chunk.video_id,
         "title": chunk.title,
-        "source": chunk.source,
+        "source": public(chunk.source),
         "start": chunk.start,
         "end": chunk.end,
         "text": chunk.text,
         "score": hit.score,
-        "url": chunk.url,
+        "url": public(chunk.url),
         "language": chunk.language,
         "collection": chunk.collection,
         "collections": list(chunk.collections),
@@ -63,7 +69,7 @@ def citation_row(citation: Citation) -> Row:
         "start": citation.start,
         "end": citation.end,
         "quote": citation.quote,
-        "url": citation.url,
+        "url": public(citation.url),
     }
 
 

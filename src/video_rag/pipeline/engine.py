@@ -28,6 +28,7 @@ from video_rag.observers import (
 from video_rag.pipeline.plan import Plan, Stage
 from video_rag.pipeline.results import kept
 from video_rag.pipeline.work import Work
+from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores import Blobs, Failure, Ledger, Result
 from video_rag.stores.hold import hold
 from video_rag.stores.owner import now
@@ -142,6 +143,7 @@ class Engine:
         hint = getattr(error, "hint", "") or ("" if kind != "Bug" else "please report this")
         if kind == "Bug":
             message = f"{type(error).__name__}: {message}"
+        message, hint = redact(message), redact_urls(hint)
         failure = Failure(stage.name, key, kind, message, hint, attempts, due)
         self._ledger.fail(video_id, failure)
         self._emit(

@@ -11,6 +11,7 @@ from video_rag.pipeline.tools import Tools, is_gone, located
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
 from video_rag.processors import Listener, Transcriber, belonging, inputs_of, leading
+from video_rag.settings.redaction import redact
 
 _KEPT = ("heard@", "pieces@")
 
@@ -43,12 +44,12 @@ def listen(work: Work, tools: Tools) -> Transcripts:
                 error.add_note(str(earlier))
             raise
         if tracks:
-            notes = tuple(str(error) for error in refused)
+            notes = tuple(redact(str(error)) for error in refused)
             ordered = leading.main_first(tracks, video.language, tools.languages)
             return Transcripts(tracks=ordered, notes=notes)
     if refused and not media.has_picture:
         raise _with_notes(refused[0], media)
-    return Transcripts(notes=tuple(str(error) for error in refused))
+    return Transcripts(notes=tuple(redact(str(error)) for error in refused))
 
 
 def _with_notes(error: ContentError, media: MediaSet) -> ContentError:
@@ -73,7 +74,7 @@ def _heard(
         try:
             tracks = part.get().transcribe(video, media, located(work, tools), work.progress)
         except ContentError as error:
-            work.keep(name, part, inputs, Transcripts(notes=(str(error),)))
+            work.keep(name, part, inputs, Transcripts(notes=(redact(str(error)),)))
             raise
         known = Transcripts(tracks=tuple(tracks))
         work.keep(name, part, inputs, known)

@@ -25,7 +25,9 @@ from video_rag.pipeline.tools import Tools, fetch, is_gone, located
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
 from video_rag.processors import Reader, Sampler
+from video_rag.settings.redaction import redact
 from video_rag.text import timecode
+from video_rag.text.addresses import public
 
 __all__ = ["compose", "fetch", "listen", "look", "read", "save", "with_media_facts"]
 
@@ -71,7 +73,7 @@ def _sampled(work: Work, sampler: Part[Sampler], path: Path, media: MediaSet) ->
     except ContentError as error:
         if not (frames or media.has_speech_track or media.of("subtitles")):
             raise
-        notes = (str(error),)
+        notes = (redact(str(error)),)
     return Frames(frames=tuple(frames), notes=notes)
 
 
@@ -94,7 +96,8 @@ def read(work: Work, tools: Tools) -> Slides:
             except ContentError as error:
                 lines = []
                 unread.add(frame.image)
-                notes.append(f"the slide at {timecode.clock(frame.at)} could not be read: {error}")
+                why = redact(str(error))
+                notes.append(f"the slide at {timecode.clock(frame.at)} could not be read: {why}")
             known = Slide(start=frame.at, end=end, image=frame.image, lines=tuple(lines))
             seen[frame.image] = known
         slides.append(known.model_copy(update={"start": frame.at, "end": end}))
@@ -120,12 +123,19 @@ def compose(work: Work, tools: Tools) -> Document:
     """Interleave speech and slides."""
     media, transcripts = work.read("media", MediaSet), work.read("transcript", Transcripts)
     video = with_media_facts(work.read("video", Video), media)
-    video = video.model_copy(update={"copies": ()})  # a copy alone changes no word
+    video = for_readers(video)
     if transcripts.main and transcripts.main.segments:
         language, end = transcripts.main.language, transcripts.main.segments[-1].end
         known = {"language": video.language or language, "duration": video.duration or end}
         video = video.model_copy(update=known)
     return tools.composer.get().compose(video, media, transcripts, work.read("slides", Slides))
+
+
+def for_readers(video: Video) -> Video:
+    """A video as its document has it: no address in it opens what only we may fetch."""
+    beside = tuple(f.model_copy(update={"url": public(f.url)}) for f in video.beside)
+    known = {"url": public(video.url), "beside": beside}
+    return video.model_copy(update={**known, "copies": ()})  # a copy alone changes no word
 
 
 def with_media_facts(video: Video, media: MediaSet) -> Video:

@@ -14,6 +14,7 @@ from video_rag.plugins import Part
 from video_rag.processors import Reader, Sampler, Transcriber
 from video_rag.renderers import Renderer
 from video_rag.sources import Source
+from video_rag.text.addresses import public
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Tools:
         return self.media / path
 
     def link(self, video: Video) -> Callable[[float], str]:
-        """From seconds to a link that opens this video there."""
+        """From seconds to a link, for everybody to see, that opens this video there."""
         source = self.sources[video.source]
-        return lambda seconds: source.link(video, seconds)
+        return lambda seconds: public(source.link(video, seconds))
 
 
 def fetch(work: Work, tools: Tools) -> MediaSet:

@@ -39,7 +39,7 @@ from video_rag.settings.places import (
     read_dotenv,
     read_toml,
 )
-from video_rag.settings.redaction import shown
+from video_rag.settings.redaction import remember, shown
 from video_rag.settings.schema import DEFAULT_HOME, Settings, families, named, sections
 
 FILE_NAME = "video-rag.toml"
@@ -67,6 +67,8 @@ def load_settings(
     """
     env = dict(os.environ if env is None else env)
     cwd = Path.cwd() if cwd is None else cwd
+    # logins that libraries take from there
+    remember(url for name, url in env.items() if name.lower().endswith("_proxy") and "://" in url)
     dotenv = read_dotenv(cwd / ".env")
     given = [
         *from_tables(overrides or {}, "argument", cwd),

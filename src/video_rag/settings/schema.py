@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from video_rag.settings.redaction import hide, shown
+from video_rag.settings.redaction import hide, remember, secrets_of, shown
 from video_rag.text import languages
 
 DEFAULT_HOME = "~/.video-rag"
@@ -260,8 +260,9 @@ class Settings(Section):
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Folders that are not named lie in the home; secrets are wrapped at once."""
+        """Folders that are not named lie in the home; secrets are wrapped and known at once."""
         data = {name: hide(name, value) for name, value in data.items()}
+        remember(secrets_of(data))
         data["home"] = data.get("home") or DEFAULT_HOME
         library = data.get("library") or {}
         if not isinstance(library, Mapping):

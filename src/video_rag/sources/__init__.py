@@ -50,6 +50,7 @@ class Source(Protocol):
 
     version: int
     options: Options
+    # `is_local = True` on the class says that its addresses are paths, which hold no tokens.
 
     def claims(self, url: str) -> bool:
         """Whether this path or URL is for this source; no network, no disk reads beyond a stat."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from video_rag.errors import BadSettings
+from video_rag.settings.redaction import remember
 
 HEADER = "# Netscape HTTP Cookie File"
 EXPORT = "sign in with a browser, export its cookies as cookies.txt (Netscape format) and put it"
@@ -133,6 +134,7 @@ def _understood(text: str, path: Path) -> tuple[list[Cookie], int]:
     lines = [line for line in text.split("\n") if _counts(line)]
     found = [_cookie(line) for line in lines]
     cookies = [cookie for cookie in found if cookie]
+    remember(cookie.value for cookie in cookies)
     if cookies:
         return cookies, len(found) - len(cookies)
     if text.lstrip()[:1] in ("[", "{"):

@@ -19,6 +19,7 @@ from video_rag.errors import (
     VideoRagError,
 )
 from video_rag.net.sites import site_of
+from video_rag.settings.redaction import redact
 from video_rag.sources import walls
 from video_rag.sources.walls import Wall
 
@@ -113,7 +114,7 @@ def redacted(text: str) -> str:
     text = re.sub(r"(https?://)[^\s/@]*@", r"\1", text)
     text = re.sub(r"HTTPS?Connection\([^)]*\):\s*", "", text)
     text = _QUERY.sub(_harmless, text)
-    return " ".join(text.split())[:300]
+    return redact(" ".join(text.split()))[:300]
 
 
 def seconds_of(header: str | None, now: Callable[[], float] = time.time) -> float | None:

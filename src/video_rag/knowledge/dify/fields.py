@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from video_rag.dify.datasets import Datasets
 from video_rag.errors import Rejected
 from video_rag.model import Document
+from video_rag.text.addresses import public
 from video_rag.text.memberships import framed
 
 KINDS = {
@@ -43,7 +44,7 @@ def values(document: Document) -> dict[str, str | float | None]:
         "title": video.title,
         "site": video.video_id.partition(":")[0],
         "author": video.channel,
-        "url": video.url,
+        "url": public(video.url),
         "published": _epoch(video.published),
         "duration": round(video.duration, 1) if video.duration is not None else None,
         "language": first.language if first else video.language,

@@ -24,6 +24,7 @@ from video_rag.net.sites import Sites, site_of
 from video_rag.settings.redaction import redact, redact_urls
 from video_rag.sources import Source
 from video_rag.stores import Subscription, Watchlist
+from video_rag.text.addresses import public
 
 __all__ = ["Changes", "Checked", "News", "Watch", "Watched"]
 
@@ -116,7 +117,7 @@ class Watch:
         """
         known = self.watchlist.subscriptions()
         path = _absolute(name) if is_local(name) else name
-        fits = [one for one in known if one.url in {name, path}]
+        fits = [one for one in known if {one.url, public(one.url)} & {name, path}]
         part = name.casefold().strip()
         if not fits and part.isascii() and part.isdigit():
             fits = known[int(part) - 1 : int(part)] if int(part) else []

@@ -39,6 +39,7 @@ class Folder:
     """
 
     version = 2
+    is_local = True
 
     class Options(PluginOptions):
         """A folder has nothing to set."""
