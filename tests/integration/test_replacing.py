@@ -307,3 +307,38 @@ def test_a_video_whose_file_became_another_moves_on_to_its_copy(
     assert shell.found("恒星")
     shell("add", other)
     assert len(shell.titles()) == 2
+
+
+def test_an_edited_subtitle_is_said_to_be_read_anew(shell: Shell, tmp_path: Path) -> None:
+    film(tmp_path / "in" / "talk.mp4")
+    settled(write_talk(tmp_path / "in" / "talk.srt", SHEEP))
+    assert "talk: ready" in shell("add", tmp_path / "in")
+    assert "talk: up to date" in shell("add", tmp_path / "in")
+    settled(write_talk(tmp_path / "in" / "talk.srt", STARS))
+    assert "talk: read anew" in shell("add", tmp_path / "in")
+    assert "talk: up to date" in shell("add", tmp_path / "in")
+    assert "talk: up to date" in shell("add", tmp_path / "in", "--collection", "farm")
+
+
+def test_a_video_that_failed_and_is_ready_now_is_said_to_be_read_anew(
+    shell: Shell, tmp_path: Path
+) -> None:
+    film(tmp_path / "in" / "talk.mp4")
+    shell("add", tmp_path / "in", code=3)
+    write_talk(tmp_path / "in" / "talk.srt", SHEEP)
+    assert "talk: read anew" in shell("add", tmp_path / "in")
+
+
+def test_after_a_subtitle_was_deleted_every_command_says_failed(
+    shell: Shell, tmp_path: Path
+) -> None:
+    film(tmp_path / "in" / "talk.mp4")
+    write_talk(tmp_path / "in" / "talk.srt", SHEEP)
+    shell("add", tmp_path / "in")
+    (tmp_path / "in" / "talk.srt").unlink()
+    for _ in range(2):
+        shell("add", tmp_path / "in", code=3)
+        assert "talk: failed" in shell.err
+        assert [row["state"] for row in shell.json("list")] == ["failed"]
+        assert shell.json("show", "talk")["failures"]
+        assert shell.found("sheep") == []

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from serving import HERE
 from video_rag.answerers import Done
 from video_rag.api import create_app
-from video_rag.cli import app
+from video_rag.cli import app, main
+from video_rag.errors import NotFound
 from video_rag.library import Library
 from video_rag.model import Citation, Query, Question
 from video_rag.settings import load_settings
@@ -105,9 +106,25 @@ def test_a_speaker_is_a_filter(library: Library) -> None:
     ]
     assert hits[0].chunk.start == 7.25
     assert library.search(Query(text="release", speaker="Omar Haddad")) == []
-    assert library.search(Query(text="release", speaker="Nobody")) == []
+    with pytest.raises(NotFound, match="nobody called 'Omar Hadad' speaks") as caught:
+        library.search(Query(text="release", speaker="Omar Hadad"))
+    assert caught.value.hint.startswith("known, most alike first: Haddad, Omar (Guest), ")
+    assert library.search(Query(text="release", speaker="")) == library.search(
+        Query(text="release")
+    )
     assert cited(library, "release", speaker="Omar Haddad") == []
     assert cited(library, "release", speaker="Lee")[0].start == 3.5
+
+
+def test_who_speaks_nowhere_is_told_by_the_commands_with_a_few_names(
+    library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library.close()
+    for command in ("search", "ask"):
+        assert main([command, "release", "--speaker", "Nobody"]) == 2
+        told = capsys.readouterr().err
+        assert "nobody called 'Nobody' speaks in any video" in told
+        assert "and" in told
 
 
 def test_the_commands_take_a_speaker(library: Library) -> None:

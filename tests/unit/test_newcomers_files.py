@@ -105,3 +105,57 @@ def test_whole_files_are_not_called_cut_off(tmp_path: Path, suffix: str) -> None
     sound = clips.sine(6.4)
     clips.slide_lecture(path, ["One"], seconds_each=6, extras=clips.Extras(sound=sound))
     assert media.probe(path).notes == ()
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        "00h01m13s000 --> 00h01m15s500",
+        "0h1m13s --> 0h1m15.5s",
+        "01m13s000 --> 01m15s500",
+        "00h01m13.000s --> 00h01m15,500s",
+        "00h01m13s000, 00h01m15s500",
+        "00h01m13s000 → 00h01m15s500",
+    ],
+)
+@pytest.mark.parametrize("others", [True, False])
+def test_times_with_letters_for_colons_are_read(tmp_path: Path, times: str, others: bool) -> None:
+    first = "1\n00:01:00,000 --> 00:01:02,000\nA pear.\n\n" if others else ""
+    track = read(tmp_path, f"{first}2\n{times}\nAn apple, after 1h02m03s.\n")
+    assert said(track)[-1] == (73, 75.5, "An apple, after 1h02m03s.")
+    assert len(track.segments) == 1 + others
+
+
+def test_words_about_hours_and_minutes_are_no_times(tmp_path: Path) -> None:
+    words = "It took 1h02m03s and then 2h00m00s more."
+    track = read(tmp_path, f"1\n00:00:01,000 --> 00:00:02,000\n{words}\n")
+    assert said(track) == [(1, 2, words)]
+
+
+MAP = "X-TIMESTAMP-MAP=MPEGTS:900000,LOCAL:00:00:00.000"
+
+
+@pytest.mark.parametrize("name", ["a.vtt", "a.srt"])
+@pytest.mark.parametrize("place", ["Hello.\n{}", "{}\nHello.", "Hello.\n\n{}"])
+def test_a_clock_of_segments_in_the_wrong_place_is_no_words_and_told(
+    tmp_path: Path, name: str, place: str
+) -> None:
+    head = "WEBVTT\n\n" if name.endswith("vtt") else "1\n"
+    times = "00:00:01.000 --> 00:00:02.000\n"
+    more = "\n\n00:00:03.000 --> 00:00:04.000\nBye.\n"
+    track = read(tmp_path, head + times + place.format(MAP) + more, name)
+    assert [text for _, _, text in said(track)] == ["Hello.", "Bye."]
+    assert "X-TIMESTAMP-MAP" in "".join(track.notes)
+
+
+def test_a_line_with_too_few_fields_is_told_as_such(tmp_path: Path) -> None:
+    text = (
+        "[Events]\n"
+        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+        "Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,Good.\n"
+        "Dialogue: 0,0:00:03.00,0:00:04.00,Default\n"
+        "Dialogue: 0,never,0:00:04.00,Default,,0,0,0,,Bad.\n"
+    )
+    track = read(tmp_path, text, "a.ass")
+    assert "1 cue dropped: too few fields (line 4)" in track.notes
+    assert "1 cue dropped: unreadable time (line 5)" in track.notes

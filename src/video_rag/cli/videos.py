@@ -198,9 +198,10 @@ def _report(item: Added, library: Library) -> None:
         return
     title = escape(brief(status.video.title))
     more = f" (the same file as {escape(item.same_as)})" if item.same_as else ""
-    verb = "ready" if item.is_new else "up to date"
+    is_told = item.is_new or item.is_renewed
+    verb = "ready" if item.is_new else "read anew" if item.is_renewed else "up to date"
     out.print(f"[green]✓[/] {title}: {verb}{more}")
-    for note in library.document(status.video.video_id).notes if item.is_new else ():
+    for note in library.document(status.video.video_id).notes if is_told else ():
         out.print(f"  note: {escape(note)}")
 
 
@@ -229,8 +230,10 @@ def _sum_up(added: list[Added]) -> None:
     states = Counter(item.status.state if item.status else "not taken" for item in added)
     ready = states.pop("ready", 0)
     new = sum(1 for item in added if item.is_new)
+    anew = sum(1 for item in added if item.is_renewed)
     rest = ", ".join(f"{many} {state}" for state, many in sorted(states.items()))
-    out.print(f"{ready} of {len(added)} ready, {new} new" + (f"; {rest}" if rest else ""))
+    first = f"{ready} of {len(added)} ready, {new} new" + (f", {anew} read anew" if anew else "")
+    out.print(first + (f"; {rest}" if rest else ""))
 
 
 def _tell_passed_over(many: Counter[str]) -> None:

@@ -164,14 +164,23 @@ class Adding:
         )
         for video_id in stale:
             self.intake.forgive_passing(video_id)
+        before = {video_id: self._content(video_id) for video_id in stale}
         fresh = [video_id for video_id in given if video_id not in stale]
         rest = dict.fromkeys(given)
         for video_id in chain(fresh, self.intake.process(stale)):
             rest.pop(video_id, None)
             status = self._settled(video_id, replacing, is_given=True)
-            yield from _told(given[video_id], status)
+            is_renewed = video_id in before and before[video_id] != self._content(video_id)
+            yield from _told(given[video_id], status, is_renewed=is_renewed)
         for video_id in rest:  # its site cools down
             yield from _told(given[video_id], self._looking.status(video_id))
+
+    def _content(self, video_id: str) -> list[str]:
+        """What tells whether a document says something else than before."""
+        results = self._ledger.results(video_id)
+        if "document" not in results:
+            return []
+        return [results[name].digest for name in ("transcript", "slides") if name in results]
 
     def _settled(self, video_id: str, replacing: Replacing, *, is_given: bool = False) -> Status:
         """The status of a video that was worked on; a ready one takes an earlier one's place."""
@@ -184,10 +193,13 @@ class Adding:
         emit(self._shelf.observers, event)
 
 
-def _told(given: Iterable[tuple[Video, Given]], status: Status) -> Iterator[Added]:
+def _told(
+    given: Iterable[tuple[Video, Given]], status: Status, *, is_renewed: bool = False
+) -> Iterator[Added]:
     """What became of a video, for each time it was given."""
     for found, one in given:
-        yield Added(found.url, status, is_new=one.is_new, same_as=one.same_as)
+        is_other = is_renewed and not one.is_new
+        yield Added(found.url, status, None, one.is_new, one.same_as, is_other)
 
 
 def _is_known(video_id: str, known: set[str]) -> bool:

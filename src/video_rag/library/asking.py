@@ -20,6 +20,7 @@ from video_rag.stores import Result
 from video_rag.text import synonyms
 from video_rag.text.addresses import public
 from video_rag.text.asking import Group
+from video_rag.text.names import is_meant, nearest
 
 Place = TypeVar("Place", Chunk, Citation)
 
@@ -28,6 +29,8 @@ WIDE, WIDER = 50, 3
 
 _MOST_KNOWN = 20
 """Names that a hint lists."""
+_MOST_ALIKE = 5
+"""The same, of people: there may be hundreds."""
 
 
 class Asking:
@@ -46,6 +49,8 @@ class Asking:
 
     def search(self, query: Query, knowledge: str | None) -> list[Hit]:
         """See `Library.search`."""
+        if query.speaker is not None and not query.speaker.strip():  # as no collection is none
+            query = query.model_copy(update={"speaker": None})
         hits = self._searched(query, knowledge)
         if not hits:
             self.refuse_unknown(query)
@@ -80,7 +85,7 @@ class Asking:
 
     def refuse_unknown(self, query: Query) -> None:
         """See `Library.refuse_unknown`."""
-        if not query.collection and not query.language:
+        if not query.collection and not query.language and not query.speaker:
             return
         rows = [
             row for row in self._shelf.ledger.all_results(("video",)).values() if "video" in row
@@ -91,6 +96,21 @@ class Asking:
             _refuse_absent("the collection", query.collection, known)
         if query.language:
             _refuse_absent("the language", query.language, self._languages(rows, query.language))
+        if query.speaker:
+            _refuse_nobody(query.speaker, self._speakers(rows, query.speaker))
+
+    def _speakers(self, rows: Iterable[Mapping[str, Result]], wanted: str) -> set[str]:
+        """Everybody who is known to speak; once the wanted one is met, no more is looked at."""
+        known: set[str] = set()
+        for row in rows:
+            if document := self._shelf.maybe(row, "document", Document):
+                sections = (*document.sections, *document.translations)
+                said = (line.speaker for section in sections for line in section.segments)
+                fresh = {name for name in said if name} - known
+                known |= fresh
+                if any(is_meant(wanted, name) for name in fresh):
+                    break
+        return known
 
     def _languages(self, rows: Iterable[Mapping[str, Result]], wanted: str) -> set[str]:
         """The languages of all passages; once the wanted one is met, no more is looked at."""
@@ -154,6 +174,17 @@ def _all_said(question: Question) -> str:
     """The question and those before it, which it may point to."""
     earlier = (turn.text for turn in question.conversation if turn.role == "user")
     return "\n".join([*earlier, question.text])
+
+
+def _refuse_nobody(name: str, known: set[str]) -> None:
+    """Raise `NotFound` for somebody who speaks in no video."""
+    if any(is_meant(name, one) for one in known):
+        return
+    few = nearest(name, known, _MOST_ALIKE)
+    more = f" and {len(known) - len(few)} more" if len(known) > len(few) else ""
+    none = "no video names its speakers; leave --speaker out"
+    hint = f"known, most alike first: {', '.join(few)}{more}" if few else none
+    raise NotFound(f"nobody called {name!r} speaks in any video", hint=hint)
 
 
 def _refuse_absent(what: str, name: str, known: set[str]) -> None:

@@ -176,8 +176,8 @@ class Library:
     def refuse_unknown(self, query: Query) -> None:
         """Tell who looks where nothing can be: `search` asks this when it found nothing.
 
-        The results of all videos may have to be read. Raises `NotFound` for a collection or a
-        language that no video has.
+        The results of all videos may have to be read. Raises `NotFound` for a collection, a
+        language or a speaker that no video has.
         """
         self._asking().refuse_unknown(query)
 

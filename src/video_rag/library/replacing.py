@@ -125,7 +125,9 @@ class Replacing:
             ledger.commit(video_id, f"publish@{receipt.knowledge}", {})
         if page := self._shelf.maybe(results, "page", Page):
             discard(self._shelf.settings.library.documents, {page.path, *page.files})
-        for stage in _WORDS:
+        # what was made before the failed stage is new; by its key the failure is known to stand
+        first = min(_WORDS.index(failure.stage) for failure in failed)
+        for stage in _WORDS[first:]:
             ledger.commit(video_id, stage, {})
         for failure in failed:  # to keep nothing of a stage is to forgive it
             ledger.fail(video_id, failure)

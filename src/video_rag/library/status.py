@@ -33,6 +33,8 @@ class Added:
     is_new: bool = False
     same_as: str = ""
     """The path under which the same file was added before."""
+    is_renewed: bool = False
+    """Whether it was here before and has other words or slides now."""
 
 
 @dataclass(frozen=True)

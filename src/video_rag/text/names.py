@@ -40,6 +40,20 @@ def is_meant(asked: str, name: str) -> bool:
     return bool(words) and set(words) <= set(_WORD.findall(given))
 
 
+def nearest(asked: str, names: Iterable[str], many: int) -> list[str]:
+    """The names most like one that is none of them, whole or in one of its words, best first."""
+    from difflib import SequenceMatcher  # only a mistake needs it
+
+    wanted = fold(asked)
+
+    def unlike(name: str) -> float:
+        given = fold(name)
+        parts = (given, *_WORD.findall(given))
+        return -max(SequenceMatcher(None, wanted, part).ratio() for part in parts)
+
+    return sorted(dict.fromkeys(names), key=lambda name: (unlike(name), name))[:many]
+
+
 def named(text: str, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the names that a text names, those named in full before those named in part.
 

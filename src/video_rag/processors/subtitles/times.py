@@ -42,6 +42,11 @@ _PLAIN = (
     rf"-?(?:[0-9]{{1,6}}{_GAP}:{_GAP})?-?[0-9]{{1,4}}{_GAP}:{_GAP}-?[0-9]{{1,4}}"
     rf"(?:{_GAP}[.,:;']{_GAP}-?[0-9]{{1,30}}(?:\.[0-9]{{1,30}})?)?"
 )
+# `00h01m13s000` and `1m13.5s`: letters for colons, as some editors write them.
+_LETTERED = re.compile(
+    r"(?<![0-9A-Za-z])((?:[0-9]{1,3}h)?[0-9]{1,3}m[0-9]{1,2}(?:[.,][0-9]{1,3})?s(?:[0-9]{1,3})?)"
+    r"(?![0-9A-Za-z])"
+)
 # Four numbers are hours, minutes, seconds and a fraction whatever stands between them.
 _FOUR = r"[0-9]{1,3}[:.;,-][0-9]{1,2}[:.;,-][0-9]{1,2}[:.;,'][0-9]{1,3}"
 _SPACED = r"[0-9]{1,3}:[0-9]{1,2}:[0-9]{1,2}\s[0-9]{3}(?=\s*(?:[=>~-]|$))"
@@ -87,13 +92,19 @@ def times(line: str) -> Times | None:
     head = line[:_HEAD]
     if not _DIGIT.search(head):
         return None
-    plain = ascii_times(head)
+    plain = _LETTERED.sub(_with_colons, ascii_times(head))
     if match := _arrowed(plain) or _weakly(plain):
         return _read(line, plain, match)
     typed = plain.translate(_TYPED)  # a machine that read it from a picture, or a typist
     if typed != plain and (match := _TIMED.fullmatch(typed)):
         return _read(line, plain, match)
     return Times(None, None) if _means_times(plain) else None
+
+
+def _with_colons(match: re.Match[str]) -> str:
+    """A time with colons for its letters, of the same length."""
+    text = re.sub("[hm]", ":", match[1])
+    return text.replace("s", " " if text.endswith("s") else ".")
 
 
 def _arrowed(plain: str) -> re.Match[str] | None:

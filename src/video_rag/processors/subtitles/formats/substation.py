@@ -105,8 +105,11 @@ class _Reader:
     def _read_speech(self, number: int, rest: str) -> None:
         values = self._values(rest)
         start, end = time_of(values.get("start", "")), time_of(values.get("end", ""))
-        if start is None or "text" not in values:
+        if start is None:
             self.parsed.unreadable(number)
+            return
+        if "text" not in values:
+            self.parsed.problem("cues dropped: too few fields", number)
             return
         speaker = values.get("name", "") or values.get("actor", "")
         text, style = plain_ass(values["text"]), values.get("style", "")

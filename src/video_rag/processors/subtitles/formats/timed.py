@@ -61,13 +61,21 @@ def parse(lines: Sequence[str]) -> Parsed:
     for anchor, stop in zip(anchors, [*stops, None], strict=True):
         body = lines[anchor.index + 1 : stop]
         said = body if stop is None else layout.without_id(body, anchor.index + 1, parsed)
-        words = webvtt.words(said) if layout.is_vtt else list(said)
+        words = webvtt.words(said) if layout.is_vtt else _without_maps(said, anchor, parsed)
         if anchor.times.rest:
             words = [anchor.times.rest, *words]
         shift = clock.shift(anchor.index) if clock else 0.0
         _add(anchor, shift, _SUBVIEWER_BREAK.sub("\n", "\n".join(words)), parsed)
     _tell_parts(lines, anchors, parsed)
     return parsed
+
+
+def _without_maps(lines: Sequence[str], anchor: _Anchor, parsed: Parsed) -> list[str]:
+    """The lines of a cue without what a converter left of WebVTT's clocks."""
+    for number, line in enumerate(lines, start=anchor.index + 2):
+        if webvtt.is_map(line):
+            parsed.problem("lines left out: X-TIMESTAMP-MAP", number)
+    return [line for line in lines if not webvtt.is_map(line)]
 
 
 def _add(anchor: _Anchor, shift: float, text: str, parsed: Parsed) -> None:

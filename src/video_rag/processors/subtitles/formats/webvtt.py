@@ -14,9 +14,15 @@ _GLUED = re.compile(r"(.*\S)WEBVTT\s*")
 _COMMENT = re.compile(r"NOTE(?:\s|$)|STYLE\s*$|REGION\s*$|WEBVTT(?:\s|$)")
 _METADATA = re.compile(r"[\w-]{1,40}\s?[:=]")
 _MAP = "X-TIMESTAMP-MAP"
+_MAP_LINE = re.compile(rf"\s*{_MAP}\s*=", re.IGNORECASE)
 _TICKS = 90_000
 """Of a broadcast's clock in a second; it has 33 bits, which run over after 26 hours."""
 _WRAP = 2**33
+
+
+def is_map(line: str) -> bool:
+    """Whether a line is a segment's clock, wherever it stands: nobody says it."""
+    return _MAP_LINE.match(line) is not None
 
 
 def words(lines: Sequence[str]) -> list[str]:
@@ -31,7 +37,7 @@ def words(lines: Sequence[str]) -> list[str]:
             is_comment = bool(_COMMENT.match(line)) or bool(glued)
         if glued:
             kept.append(glued[1])
-        elif not is_comment:
+        elif not is_comment and not is_map(line):
             kept.append(line)
     return kept
 
@@ -91,7 +97,7 @@ class Clock:
 def _maps(lines: Sequence[str]) -> Iterator[tuple[int, float | None]]:
     """Line and difference in seconds between broadcast and local time of each map."""
     for index, line in enumerate(lines):
-        if not line.lstrip().startswith(_MAP):
+        if not is_map(line):
             continue
         ticks = re.search(r"MPEGTS:\s{0,9}([0-9]{1,12})", line)
         local = re.search(r"LOCAL:\s{0,9}([0-9:.,]{1,40})", line)
