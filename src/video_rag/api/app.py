@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -14,9 +15,12 @@ import video_rag
 from video_rag.api import ask, auth, external, files, health, problems, videos
 from video_rag.api.additions import Additions
 from video_rag.api.fence import Fence
+from video_rag.api.limits import Pace, Rates, Turns
 from video_rag.api.timely import Timely
 from video_rag.library import Library
 
+LOOKUPS = 16
+"""Searches at once; they have threads of their own, since an embedder may be slow."""
 WEB = Path(video_rag.__file__).parent / "web"
 
 
@@ -45,9 +49,15 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     timely = app.state.timely = Timely(external.SECONDS)
     gate = app.state.gate = auth.Gate(library, keys_required=keys_required)
     app.state.library = library
+    app.state.readiness = health.Readiness(library)
+    server = library.settings.server
+    app.state.questions = Rates(server.questions_per_minute, "questions")
+    app.state.turns = Turns(server.answers, server.answers_per_caller, waiting=server.answers)
+    app.state.lookups = CapacityLimiter(LOOKUPS)
     problems.install(app)
+    app.add_middleware(Pace, rates=Rates(server.requests_per_minute, "requests"))
     app.add_middleware(Fence, is_open=gate.is_open, public_url=gate.public_url)
-    if proxies := library.settings.server.trusted_proxies:
+    if proxies := server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
     for part in (health, auth, videos, files, ask, external):
         app.include_router(part.router)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from video_rag import __version__
+from video_rag.api.limits import Rates
 from video_rag.api.neighbours import address_of, is_at_this_machine
 from video_rag.api.problems import Forbidden, TooMany, Unauthorized
 from video_rag.api.sessions import COOKIE, SESSION_SECONDS, Attempts, Sessions
@@ -25,10 +26,12 @@ class Caller:
     name: str
     role: str
     key_id: str = ""
+    address: str = ""
 
-
-LOCAL_USER = Caller("", "admin")
-"""Who sits at this machine, while no key exists."""
+    @property
+    def who(self) -> str:
+        """What limits count: the key, else the address."""
+        return self.key_id or self.address
 
 
 class Gate:
@@ -44,13 +47,14 @@ class Gate:
         self.public_url: str = library.settings.server.public_url
         self.sessions = Sessions(library.settings.home / "session.key")
         self.attempts = Attempts()
+        self.rates = Rates(library.settings.server.requests_per_minute, "requests")
 
     def is_open(self) -> bool:
         """Whether people at this machine need no key: none was ever made."""
         return not self._keys_required and not keys.ever(self._ledger)
 
     def caller(self, request: Request) -> Caller:
-        """Who sent this request. Raises `Unauthorized`."""
+        """Who sent this request. Raises `Unauthorized`, or `TooMany` of one key."""
         scheme, _, plain = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             key = keys.verify(self._ledger, plain)
@@ -58,9 +62,10 @@ class Gate:
             key_id = self.sessions.read(request.cookies.get(COOKIE, ""))
             key = keys.find(self._ledger, key_id) if key_id else None
         if key:
-            return Caller(key.name, key.role, key.key_id)
+            self.rates.take(key.key_id)
+            return Caller(key.name, key.role, key.key_id, address_of(request))
         if self.is_open() and is_at_this_machine(request):
-            return LOCAL_USER
+            return Caller("", "admin", address=address_of(request))
         raise Unauthorized("an API key is needed", hint=self._remedy())
 
     def _remedy(self) -> str:
@@ -81,23 +86,27 @@ class Gate:
         return Caller(key.name, key.role, key.key_id), self.sessions.issue(key.key_id)
 
 
-def gate_of(request: Request) -> Gate:
+async def gate_of(request: Request) -> Gate:
     """The gate of this app."""
     gate: Gate = request.app.state.gate
     return gate
 
 
-def library_of(request: Request) -> Library:
+async def library_of(request: Request) -> Library:
     """The library of this app."""
     library: Library = request.app.state.library
     return library
 
 
+TheGate = Annotated[Gate, Depends(gate_of)]
+TheLibrary = Annotated[Library, Depends(library_of)]
+
+
 def needs(role: keys.Role) -> Any:
     """A dependency that gives the caller, if they may do what needs this role."""
 
-    def caller(request: Request) -> Caller:
-        found = gate_of(request).caller(request)
+    def caller(request: Request, gate: TheGate) -> Caller:
+        found = gate.caller(request)
         if not keys.allows(found.role, role):
             raise Forbidden(
                 f"this needs a key with the role {role}",
@@ -106,10 +115,6 @@ def needs(role: keys.Role) -> Any:
         return found
 
     return Depends(caller)
-
-
-TheGate = Annotated[Gate, Depends(gate_of)]
-TheLibrary = Annotated[Library, Depends(library_of)]
 
 
 class Login(BaseModel):

@@ -25,7 +25,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
-from video_rag.api.auth import TheLibrary, gate_of
+from video_rag.api.ask import looked_up
+from video_rag.api.auth import TheGate, TheLibrary
 from video_rag.api.links import Links, TheLinks
 from video_rag.api.problems import Forbidden, Unauthorized
 from video_rag.api.timely import Timely
@@ -104,10 +105,10 @@ def _error(code: int, message: str, status: int) -> JSONResponse:
     return JSONResponse({"error_code": code, "error_msg": redact_urls(message)}, status)
 
 
-def _needs_key(request: Request) -> None:
+def _needs_key(request: Request, gate: TheGate) -> None:
     """Let in who may read, as elsewhere; but with the codes and the status that Dify looks at."""
     try:
-        role = gate_of(request).caller(request).role
+        role = gate.caller(request).role
     except Unauthorized as error:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -125,7 +126,7 @@ def _needs_key(request: Request) -> None:
         raise _Refusal(BAD_KEY, "this key may not read", hint="video-rag keys add dify --role read")
 
 
-def _timely_of(request: Request) -> Timely[list[Found]]:
+async def _timely_of(request: Request) -> Timely[list[Found]]:
     timely: Timely[list[Found]] = request.app.state.timely
     return timely
 
@@ -135,8 +136,9 @@ router = APIRouter(tags=["dify"], route_class=_Convention, dependencies=[Depends
 
 @router.post("//retrieval", include_in_schema=False)
 @router.post("/retrieval")
-def retrieval(
+async def retrieval(
     asked: Asked,
+    request: Request,
     library: TheLibrary,
     links: TheLinks,
     timely: Annotated[Timely[list[Found]], Depends(_timely_of)],
@@ -154,7 +156,9 @@ def retrieval(
         collection=None if collection in WHOLE_LIBRARY else collection,
         conditions=asked.metadata_condition or Conditions(),
     )
-    found = timely.get(repr(wanted), lambda: retrieve(library, wanted))
+    found = await looked_up(
+        request, lambda: timely.get(repr(wanted), lambda: retrieve(library, wanted))
+    )
     return {"records": [_record(one, links) for one in found]}
 
 

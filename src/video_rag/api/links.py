@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from video_rag.api.auth import gate_of
+from video_rag.api.auth import TheGate
 from video_rag.net.pages import moment
 
 
@@ -27,9 +27,9 @@ class Links:
         return {**row, "url": self.page(row["video_id"], row["start"])}
 
 
-def links_of(request: Request) -> Links:
+async def links_of(request: Request, gate: TheGate) -> Links:
     """The links of this request: to the public address, else to the one it came by."""
-    return Links(gate_of(request).public_url or str(request.base_url))
+    return Links(gate.public_url or str(request.base_url))
 
 
 TheLinks = Annotated[Links, Depends(links_of)]

@@ -11,7 +11,9 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from video_rag.api import create_app
+from video_rag.api.connections import MOST_HEAD, Crowd, Server, most_connections
 from video_rag.api.hosts import is_loopback
+from video_rag.api.quiet import keep_logs_small
 from video_rag.errors import NeedsExtra, UsageError
 from video_rag.library import Library
 from video_rag.operations import keys
@@ -46,16 +48,20 @@ def serve(
 
 def make(library: Library, *, keys_required: bool) -> uvicorn.Server:
     """A server of the page and the API; `run(sockets=[…])` opens it, `should_exit` ends it."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_app(library, keys_required=keys_required),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # `create_app` does, for [server] trusted_proxies
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
+    wanted = library.settings.server
+    config = uvicorn.Config(
+        create_app(library, keys_required=keys_required),
+        http="h11",  # whose patience is limited in `connections`
+        ws="none",
+        h11_max_incomplete_event_size=MOST_HEAD,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # `create_app` does, for [server] trusted_proxies
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    keep_logs_small()
+    return Server(config, Crowd(most_connections(wanted.connections), wanted.request_seconds))
 
 
 def must_have_keys(library: Library, host: str) -> bool:

@@ -185,6 +185,28 @@ class ServerSettings(Section):
         "`X-Forwarded-For` and `X-Forwarded-Proto` are believed, so that limits and the login "
         "lock count each client alone.",
     )
+    connections: int = Field(
+        500,
+        ge=8,
+        le=100_000,
+        description="Most connections at once, half of them of one address; never more than half "
+        "of the files that the process may open. Those that wait make room for new ones.",
+    )
+    request_seconds: float = Field(
+        20.0, ge=1, le=600, description="Longest time for the head of a request, and for its body."
+    )
+    requests_per_minute: int = Field(
+        30_000, ge=0, description="Most requests of one address or key in a minute; 0: no limit."
+    )
+    questions_per_minute: int = Field(
+        120, ge=0, description="Most questions of one address or key in a minute; 0: no limit."
+    )
+    answers: int = Field(
+        16, ge=1, le=500, description="Questions that are answered at once; as many again wait."
+    )
+    answers_per_caller: int = Field(
+        8, ge=1, le=1000, description="Most of these questions that are of one key or address."
+    )
 
     @field_validator("public_url")
     @classmethod
