@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from video_rag.errors import BadSettings
+from video_rag.settings.kinds import absolute
 from video_rag.settings.redaction import looks_secret
-from video_rag.settings.schema import absolute, families, named
+from video_rag.settings.schema import families, named
 
 PREFIX = "VIDEO_RAG_"
 ALIASES = {

@@ -3,85 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from ipaddress import ip_network
-from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
-    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
 
+from video_rag.settings.kinds import (
+    Folder,
+    Languages,
+    Name,
+    Names,
+    OptionalFile,
+    OptionalName,
+    Section,
+    absolute,
+)
 from video_rag.settings.redaction import hide, remember, secrets_of, shown
-from video_rag.text import languages
+from video_rag.settings.server import ServerSettings
 
 DEFAULT_HOME = "~/.video-rag"
-
-
-def absolute(path: Any, *, folder: Path | None = None) -> Path:
-    """The path from the root, `~` filled in, relative ones from `folder` (else the current one).
-
-    Raises `ValueError` when it is no path.
-    """
-    if not isinstance(path, str | Path):
-        raise ValueError("must be a path")
-    try:
-        found = Path(path).expanduser()
-    except RuntimeError as error:  # ~nobody
-        raise ValueError(str(error)) from error
-    return (folder / found if folder else found).absolute()
-
-
-def _names(value: Any) -> Any:
-    """`a, b`, `["a", "b"]` and `none` from a place that knows only text."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"not a JSON list ({error.msg})") from error
-    return [part.strip() for part in value.split(",") if part.strip() not in ("", "none")]
-
-
-def _languages(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Their tags, however they are written, each once."""
-    try:
-        return tuple(dict.fromkeys(map(languages.typed, names)))
-    except ValueError as error:
-        raise ValueError(f"{error} ({languages.HINT})") from None
-
-
-def _or_none(value: Any) -> Any:
-    """`none` says in the environment what an empty value says in TOML."""
-    return "" if value in ("none", None) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Languages = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_languages)]
-Name = Annotated[str, Field(min_length=1)]
-OptionalName = Annotated[str, BeforeValidator(_or_none)]
-Folder = Annotated[Path, BeforeValidator(absolute)]
-OptionalFile = Annotated[
-    Path | None, BeforeValidator(lambda value: absolute(value) if value not in ("", None) else None)
-]
-
-
-class Section(BaseModel):
-    """A table of named settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class LibrarySettings(Section):
@@ -169,64 +115,6 @@ class AskSettings(Section):
 
     answerer: Name = Field("extractive", description="Answerer; `extractive` needs no model.")
     passages: int = Field(5, ge=1, le=50, description="Most passages that an answer cites.")
-
-
-class ServerSettings(Section):
-    """The web page and its API."""
-
-    host: Name = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8420, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
-    public_url: str = Field(
-        "", description="Address under which people reach the server, for links in answers."
-    )
-    trusted_proxies: Names = Field(
-        (),
-        description="Addresses and networks of the proxies before the server: their "
-        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed, so that limits and the login "
-        "lock count each client alone.",
-    )
-    connections: int = Field(
-        500,
-        ge=8,
-        le=100_000,
-        description="Most connections at once, half of them of one address; never more than half "
-        "of the files that the process may open. Those that wait make room for new ones.",
-    )
-    request_seconds: float = Field(
-        20.0, ge=1, le=600, description="Longest time for the head of a request, and for its body."
-    )
-    requests_per_minute: int = Field(
-        30_000, ge=0, description="Most requests of one address or key in a minute; 0: no limit."
-    )
-    questions_per_minute: int = Field(
-        120, ge=0, description="Most questions of one address or key in a minute; 0: no limit."
-    )
-    answers: int = Field(
-        16, ge=1, le=500, description="Questions that are answered at once; as many again wait."
-    )
-    answers_per_caller: int = Field(
-        8, ge=1, le=1000, description="Most of these questions that are of one key or address."
-    )
-
-    @field_validator("public_url")
-    @classmethod
-    def _is_web_address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        try:
-            host = urlsplit(value).hostname
-        except ValueError:
-            host = None
-        if value and not host:
-            raise ValueError("must name a host, such as https://videos.example")
-        return value.rstrip("/")
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(
-            str(ip_network(name)).removesuffix("/32").removesuffix("/128") for name in value
-        )
 
 
 class GuardSettings(Section):
