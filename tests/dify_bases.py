@@ -14,7 +14,13 @@ from video_rag.knowledge.dify import Dify
 from video_rag.testing.dify import DifyServer
 from video_rag.testing.dify.records import Dataset, Document
 
-QUICK = {"poll_seconds": 0.05, "wait_seconds": 60.0, "rate_limit_wait": 0.01, "timeout": 5.0}
+QUICK = {
+    "poll_seconds": 0.05,
+    "wait_seconds": 60.0,
+    "patience": 0.0,
+    "rate_limit_wait": 0.01,
+    "timeout": 5.0,
+}
 """Options with which nothing waits for long."""
 
 

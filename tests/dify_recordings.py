@@ -33,7 +33,8 @@ _MOVING = frozenset(
 """Keys whose values differ from run to run, or from model to model."""
 _GUESSED = frozenset({"inputs", "structured_output", "text"})
 """Keys whose values are a model's words, or made of them; only their shape is compared."""
-_DATES = frozenset({"upload_date", "last_update_date"})
+_DATES = frozenset({"upload_date", "last_update_date", "uploader"})
+"""Built-in fields whose values differ: times, and the name of the account."""
 _PATH = re.compile(r"^http://[^/]+")
 
 

@@ -38,6 +38,7 @@ SCENES: dict[str, Sequence[Recording]] = {
         *recordings("behaviour", "b-2[45]*.json"),
     ],
     "branching": recordings("branching"),
+    "second-look": recordings("second-look"),
 }
 
 PROLOGUES = {"chatflow": FILLED, "branching": FILLED}

@@ -171,7 +171,7 @@ def test_rule_5_waiting_has_an_end(dify: DifyServer, base: Dify, tmp_path: Path)
     """Rule 5: without a worker a document waits for ever, without any error."""
     dify.worker_alive = False
     impatient = again(base, tmp_path, wait_seconds=0.2)
-    with pytest.raises(Unavailable, match=r"does not get on with file:1\.md: waiting") as caught:
+    with pytest.raises(Unavailable, match=r"does not get on with it: waiting") as caught:
         give(impatient, lecture())
     assert "dify check" in caught.value.hint
     held = state(base)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 DONE = {"create": "created", "update": "updated", "remove": "removed"}
 PLANNED = {"create": "create", "update": "update", "remove": "remove", "conflict": "conflict"}
+LEFT = {"left": "left alone"}
+"""Documents in the base that may be another library's."""
 
 
 def publish(
@@ -90,9 +92,9 @@ def _show_plan(changes: Sequence[Change], base: str, *, as_json: bool) -> None:
         print_json([outcome_row(Outcome(change)) for change in changes])
         return
     for change in changes:
-        if change.action in PLANNED:
+        if word := (PLANNED | LEFT).get(change.action):
             reason = f" [dim]({escape(change.reason)})[/]" if change.reason else ""
-            out.print(f"{PLANNED[change.action]} {escape(change.document_id)}{reason}")
+            out.print(f"{word} {escape(change.document_id)}{reason}")
     counted: Counter[str] = Counter(change.action for change in changes)
     parts = [f"{counted[action]} {word}" for action, word in _words(counted)]
     out.print(f"{base}: {', '.join(parts) or 'nothing to do'}; nothing was sent")
@@ -105,6 +107,7 @@ def _words(counted: Counter[str]) -> Iterator[tuple[str, str]]:
         "unchanged": "unchanged",
         "conflict": "changed by hand",
         "remove": "to remove",
+        "left": "left alone",
     }
     return ((action, word) for action, word in words.items() if counted[action])
 
@@ -115,11 +118,13 @@ def _report(outcome: Outcome) -> None:
         complain(f"{change.document_id}: {outcome.error}", outcome.error.hint)
     elif change.action in DONE:
         out.print(f"{DONE[change.action]} {escape(change.document_id)}")
+    elif change.action in LEFT:
+        out.print(f"{LEFT[change.action]} {escape(change.document_id)}: {escape(change.reason)}")
 
 
 def _sum_up(outcomes: Sequence[Outcome], base: str) -> None:
     done: Counter[str] = Counter(outcome.change.action for outcome in outcomes if not outcome.error)
-    words = {**DONE, "unchanged": "unchanged"}
+    words = {**DONE, "unchanged": "unchanged", **LEFT}
     parts = [f"{done[action]} {word}" for action, word in words.items() if done[action]]
     failed = sum(outcome.error is not None for outcome in outcomes)
     if failed:

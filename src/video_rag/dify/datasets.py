@@ -33,7 +33,7 @@ Json = dict[str, Any]
 class _Answer(BaseModel):
     """Part of an answer; what a later Dify adds is passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
 class Dataset(_Answer):
@@ -48,6 +48,8 @@ class Dataset(_Answer):
     provider: str = "vendor"
     document_count: int = 0
     enable_api: bool = True
+    retrieval_model: Json = Field(default={}, alias="retrieval_model_dict")
+    """How apps search it."""
 
 
 class RemoteDocument(_Answer):
@@ -219,6 +221,13 @@ class Datasets:
             with _understood():
                 found = RemoteDocument.model_validate(row)
             yield found
+
+    def unfinished(self, dataset_id: str) -> list[RemoteDocument]:
+        """The documents that wait for their indexing or are at it."""
+        path = f"/datasets/{dataset_id}/documents"
+        found = (row for of in ("queuing", "indexing") for row in self._pages(path, {"status": of}))
+        with _understood():
+            return [RemoteDocument.model_validate(row) for row in found]
 
     def named(self, dataset_id: str, name: str) -> list[RemoteDocument]:
         """The documents of exactly this name: none, one, or several."""

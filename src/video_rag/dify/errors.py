@@ -84,6 +84,15 @@ _PROVIDER = "in Dify, open Settings → Model Provider"
 _INDEXING = "wait until Dify has indexed it, then try again"
 _ACCOUNT = "check the e-mail address and the password"
 
+PROVIDER_IS_AWAY = (
+    r"^\[[^\]]+\] (?:connection |server unavailable |rate limit )?error\b"
+    r"(?!.*(?:api.?key|authori[sz]|authentic|credential|quota|bad request|not found))"
+)
+"""How a model's provider answers, through Dify, whose own server is away: a 400, as any error.
+
+It is nothing but `[provider] Error` then; else it says what is wrong.
+"""
+
 _RULES = (
     # 403: told apart by words alone
     _Rule(
@@ -115,6 +124,13 @@ _RULES = (
         "a server that Dify calls is down (a model's, the vector store's): start it, try again",
         status=400,
         words="connection refused",
+        kind=DifyUnavailable,
+    ),
+    _Rule(
+        "the server of a model that Dify calls does not answer: start it, try again",
+        status=400,
+        words=PROVIDER_IS_AWAY,
+        kind=DifyUnavailable,
     ),
     _Rule("an economy dataset answers keyword_search only", words='relation "embedding_vector'),
     _Rule(f"{_PROVIDER}, and give the provider its key", "provider_not_initialize"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from video_rag.digest import of_value
 from video_rag.model import Chunk, Document, Hit, Noun, Query, Receipt
@@ -26,6 +26,14 @@ class Holding(Noun):
     """What `revision` gave when it was published; empty where the base does not keep it."""
     problem: str = ""
     """What is wrong, in words; empty when all is well."""
+    whose: Literal["ours", "another's", "unknown"] = "ours"
+    """Whether this library published it; only its own documents are pruned."""
+
+
+class Kept(str):
+    """The id of a document that `publish` found as it should be: nothing was written there."""
+
+    __slots__ = ()
 
 
 class Knowledge(Protocol):
@@ -63,6 +71,8 @@ class Knowledge(Protocol):
     ) -> str:
         """Make the base hold exactly these chunks for this document; returns its id there.
 
+        The id is a `Kept` where nothing had to be written.
+
         Idempotent: the same call twice leaves one document. A call that died before may have left
         half of its work; `previous` (state `sent`) says so. Raises `Unavailable`, `Rejected`, and
         `Conflict` when somebody changed the document there by hand, unless forced.
@@ -82,6 +92,26 @@ class Knowledge(Protocol):
 
     def check(self) -> str:
         """One line on how it is, such as its size. Raises a `BackendError` with the remedy."""
+
+
+@runtime_checkable
+class Rereading(Protocol):
+    """A base whose `holdings` cannot tell everything without reading the passages themselves."""
+
+    def reread(self, held: Holding) -> Holding:
+        """The same holding after its passages were read."""
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A base on a server that may be away for a while, which publishing then waits for."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for it at most; 0: not at all."""
+
+    def answers(self) -> bool:
+        """Whether the server is there, however it answers."""
 
 
 def revision_of(chunks: Sequence[Chunk]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from video_rag import plugins
+from video_rag import identity, plugins
 from video_rag.answerers import Answerer
 from video_rag.chunking import ChunkOptions, cut
 from video_rag.digest import Digest, of_file
@@ -147,6 +147,7 @@ class Parts:
     def knowledge(self, name: str) -> Knowledge:
         """A knowledge base by name; the same object each time."""
         if name not in self._bases:
+            self._remember()
             self._bases[name] = self.build(
                 "knowledge",
                 name,
@@ -155,6 +156,19 @@ class Parts:
                 page_url=self.settings.server.public_url,
             )
         return self._bases[name]
+
+    def identify(self) -> None:
+        """Give the library its id, unless it has one; both the home and the ledger keep it."""
+        self._remember()
+        found = identity.make(self.settings.home)
+        if self.ledger.library_id() != found:
+            self.ledger.keep_library_id(found)
+
+    def _remember(self) -> None:
+        """Bring back the file of the id where only the ledger has it."""
+        if not identity.known(self.settings.home) and (kept := self.ledger.library_id()):
+            with suppress(OSError):  # a home that can only be read
+                identity.keep(self.settings.home, kept)
 
     def published_to(self) -> list[str]:
         """The bases that `add` publishes to: the embedded one and those with `auto = true`."""
@@ -223,6 +237,8 @@ class Parts:
         def run(work: Work) -> Receipt:
             document = work.read("document", Document)
             chunks = cut(document, tools.link(document.video), passages)
+            if name != "embedded":
+                self.identify()
             return publish(document, chunks, self.ledger, name, self.knowledge(name))
 
         row = (f"publish@{name}", ("document",), f"receipt@{name}")

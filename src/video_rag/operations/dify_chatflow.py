@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,7 +13,6 @@ from video_rag.dify.chatflow import Design, Model, Variant, Wording, write
 from video_rag.dify.connection import Connection
 from video_rag.dify.console import Console
 from video_rag.dify.dsl_rules import is_uuid
-from video_rag.dify.errors import said_by
 from video_rag.dify.events import Piece, Replaced, Resources
 from video_rag.dify.linking import LinkRule, link_rules
 from video_rag.dify.opening import Language, Talk, suggested_questions
@@ -22,6 +22,8 @@ from video_rag.errors import BackendError, BadSettings, NotFound, Rejected, Usag
 from video_rag.library import Library
 from video_rag.model import Document
 from video_rag.operations.dify import base_of
+
+log = logging.getLogger("video_rag")
 
 EXTERNAL = "external dataset"
 """Under this name the state keeps the dataset that `dify connect` made."""
@@ -43,7 +45,10 @@ class DifyBase(Protocol):
 
     @property
     def technique(self) -> str:
-        """`economy` or `high_quality`."""
+        """`economy` or `high_quality`. Raises `Unavailable` where nobody can tell."""
+
+    def prepare(self) -> str:
+        """Have apps search the dataset as we do; what was changed, in words."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +226,8 @@ def _technique(base: DifyBase, datasets: Sequence[str], variant: Variant) -> str
         return "high_quality"
     with suppress(BadSettings):  # no dataset of the settings, or no key to ask about others
         if list(datasets) == [base.dataset_id]:
+            if changed := base.prepare():
+                log.warning("%s", changed)
             return base.technique
         if all(map(is_uuid, datasets)):
             return _asked_technique(base, datasets)
@@ -231,12 +238,7 @@ def _asked_technique(base: DifyBase, datasets: Sequence[str]) -> str:
     service = base.options.datasets()
     found = set()
     for dataset_id in datasets:
-        try:
-            found.add(service.get(dataset_id).indexing_technique or "economy")
-        except Rejected as error:
-            if "plugin daemon" not in said_by(error).message:
-                raise
-            found.add("economy")  # nothing else works without the daemon
+        found.add(service.get(dataset_id).indexing_technique or "economy")
     if len(found) > 1:
         raise UsageError(
             "economy and high-quality datasets cannot be searched together",

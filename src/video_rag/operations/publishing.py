@@ -9,9 +9,16 @@ from video_rag.errors import BadSettings
 from video_rag.knowledge import INDEXED, Holding
 from video_rag.library import Library
 from video_rag.operations.rows import Row
-from video_rag.pipeline.publishing import Change, Outcome
+from video_rag.pipeline.publishing import UNKNOWN, Change, Outcome
 from video_rag.settings import Settings
 from video_rag.settings.redaction import redact, redact_urls
+
+ORPHANS = {
+    "ours": ("orphan", "the library does not have it: publish --prune removes it"),
+    "another's": ("other", "another library published it: it is left alone"),
+    "unknown": ("unknown", UNKNOWN),
+}
+"""State and words of what is there and not in the library, by whose it is."""
 
 
 def default_base(settings: Settings) -> str:
@@ -68,8 +75,7 @@ def status_rows(library: Library, base: str) -> list[Row]:
         for video_id in wanted
     ]
     orphans = sorted(held.keys() - set(library.ledger.video_ids()))
-    problem = "the library does not have it: publish --prune removes it"
-    return rows + [_row(video_id, held[video_id], ("orphan", problem)) for video_id in orphans]
+    return rows + [_row(id_, held[id_], ORPHANS[held[id_].whose]) for id_ in orphans]
 
 
 def _outdated(

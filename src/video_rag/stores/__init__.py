@@ -230,6 +230,12 @@ class Ledger(Protocol):
     def revoke_api_key(self, key_id: str) -> bool:
         """Revoke a key; false if there is none."""
 
+    def library_id(self) -> str:
+        """The id by which others tell this library; empty before it was given one."""
+
+    def keep_library_id(self, library_id: str) -> None:
+        """Keep the id in place of an earlier one."""
+
     def digests(self) -> Iterator[str]:
         """Every digest of a blob that some result names."""
 

@@ -23,6 +23,7 @@ from video_rag.stores.tables import (
     claims,
     failures,
     files,
+    identity,
     metadata,
     receipts,
     results,
@@ -32,7 +33,7 @@ from video_rag.stores.tables import (
 
 log = logging.getLogger("video_rag")
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Of `tables`; the number of the last file in `migrations`."""
 _MIGRATING_SECONDS = 600
 """How long other processes wait for the one that migrates."""
@@ -226,6 +227,16 @@ class Sql:
             known = api_keys.c.key_id == key_id
             done = db.execute(sa.update(api_keys).where(known).values(revoked=True))
             return bool(done.rowcount)
+
+    def library_id(self) -> str:
+        query = sa.select(identity.c.library_id)
+        with self._engine.begin() as db:
+            return str(db.scalar(query) or "")
+
+    def keep_library_id(self, library_id: str) -> None:
+        with self._writer.begin() as db:
+            db.execute(sa.delete(identity))
+            db.execute(insert(identity).values(library_id=library_id))
 
     def _bring_forward(self, path: Path) -> None:
         """Make the tables, or migrate those of an earlier version; a newer one is left alone."""

@@ -21,6 +21,8 @@ def _text(name: str) -> sa.Column[object]:
 
 schema = _table("schema", sa.Column("version", sa.Integer, primary_key=True))
 
+identity = _table("identity", _key("library_id"))
+
 videos = _table(
     "videos",
     sa.Column("position", sa.Integer, primary_key=True),

@@ -129,6 +129,13 @@ class LedgerTests:
         path.write_bytes(b"three")
         assert ledger.known_file(path) is None
 
+    def test_the_library_has_one_id(self, ledger: Ledger) -> None:
+        """The last that was kept."""
+        assert ledger.library_id() == ""
+        for library_id in ("a", "b", "b"):
+            ledger.keep_library_id(library_id)
+            assert ledger.library_id() == library_id
+
     def test_a_revoked_key_stays_listed(self, ledger: Ledger) -> None:
         """So that people see what there was."""
         ledger.add_api_key(ApiKey("1", "alice", "read", "hash", "2026-01-01", revoked=False))

@@ -106,7 +106,7 @@ def test_an_answer_without_body_is_none() -> None:
         ("knowledge/kb-20-retrieve-default", Rejected, "invalid_param", "keyword_search"),
         ("no-daemon/kb-00-list-datasets", Rejected, "invalid_param", "plugin_daemon"),
         ("no-daemon/kb-50b-enable", Rejected, "invalid_action", "wait until"),
-        ("behaviour/b-23-retrieve-embedding-down", Rejected, "invalid_param", "is down"),
+        ("behaviour/b-23-retrieve-embedding-down", Unavailable, "invalid_param", "is down"),
         ("high-quality/hq-16-rerank-unconfigured", Rejected, "invalid_param", "Model Provider"),
         ("external/ext-05-upload-to-external", Rejected, "invalid_param", "of Dify's own"),
         ("chatflow/chat-32-bad-conversation", NotFound, "not_found", "new one"),

@@ -19,6 +19,7 @@ from video_rag.dify.datasets import (
 from video_rag.dify.errors import said_by
 from video_rag.errors import BadSettings, NotFound, Rejected, Unavailable
 from video_rag.knowledge.dify import rules
+from video_rag.knowledge.dify.described import Described, is_without_daemon
 
 CHECK_SECONDS = 20.0
 """A worker that has not indexed two words by then is down, or has very much to do."""
@@ -95,7 +96,7 @@ def _has_mode(datasets: Datasets, found: Dataset, technique: Technique) -> None:
     try:
         told = found.indexing_technique or datasets.get(found.id).indexing_technique
     except Rejected as error:
-        if "plugin daemon" not in said_by(error).message:
+        if not is_without_daemon(error):
             raise
         return
     if told not in {None, technique}:
@@ -113,13 +114,13 @@ class Care:
         options: Connection,
         datasets: Datasets,
         dataset_id: Callable[[], str],
-        technique: Callable[[], Technique],
+        described: Callable[[], Described],
         turn: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._options = options
         self._datasets = datasets
         self._dataset_id = dataset_id
-        self._technique = technique
+        self._described = described
         self._turn = turn
 
     def looks(self) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -140,12 +141,15 @@ class Care:
         return f"{self._options.base_url} answers: Dify {version}"
 
     def _dataset(self) -> str:
-        try:
-            found = self._datasets.get(self._dataset_id())
-        except Rejected as error:
-            if "plugin daemon" not in said_by(error).message:
-                raise
-            return "economy; Dify's plugin daemon is not running, so only keywords can be searched"
+        described = self._described()
+        found = described.dataset
+        if found is None:
+            if described.technique == "economy":
+                return "economy; Dify's plugin daemon is not running: only keywords can be searched"
+            raise Unavailable(
+                "Dify's plugin daemon is not running: nothing high-quality can be searched",
+                hint="start plugin_daemon (`docker compose up -d plugin_daemon`)",
+            )
         if found.indexing_technique == "high_quality" and found.embedding_available is False:
             raise Rejected(
                 f"the embedding model of {found.name} is not available",
@@ -154,20 +158,26 @@ class Care:
         total = sum(1 for _ in self._datasets.documents(self._dataset_id()))
         technique = (found.indexing_technique or "no technique yet").replace("_", " ")
         how = found.embedding_model or "by keywords"
-        return f"{found.name}: {technique}, {how}, {total} documents"
+        form = described.options.segmentation
+        more = ["parent-child"] if form == "parent-child" else []
+        more += [changed] if (changed := described.align()) else []
+        return f"{found.name}: {', '.join([technique, how, f'{total} documents', *more])}"
 
     def _worker(self) -> str:
-        """Index two words, and delete them."""
-        body = rules.indexing(rules.Options(), self._technique())
-        name = f"video-rag-check-{uuid.uuid4().hex[:8]}.md"
+        """Index a few words that Dify has not seen, and delete them."""
+        described = self._described()
+        body = rules.indexing(described.options, described.technique)
+        mark = uuid.uuid4().hex[:8]
+        name = f"video-rag-check-{mark}.md"
         began = time.monotonic()
         with self._turn():
-            posted = self._datasets.post(self._dataset_id(), name, "hello worker", **body)
+            # Dify keeps the embeddings of texts that it knows: an old one proves nothing
+            posted = self._datasets.post(self._dataset_id(), name, f"hello worker {mark}", **body)
             try:
                 self._until_indexed(posted)
             finally:
                 self._datasets.delete_document(self._dataset_id(), posted.document_id)
-        return f"indexed a document of two words in {time.monotonic() - began:.1f} s"
+        return f"indexed a document of a few words in {time.monotonic() - began:.1f} s"
 
     def _until_indexed(self, posted: Posted) -> None:
         end = time.monotonic() + CHECK_SECONDS

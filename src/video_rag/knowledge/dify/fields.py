@@ -30,6 +30,7 @@ KINDS = {
     "collection": "string",
     "revision": "string",
     "fingerprint": "string",
+    "library": "string",
 }
 """name → type, as Dify's metadata filter shows them"""
 Values = Mapping[str, str | float | None]

@@ -9,33 +9,42 @@ the next call goes on from what Dify holds.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from typing import NamedTuple
 
 from video_rag.dify.datasets import (
     MAX_QUERY,
     Action,
     Datasets,
-    Posted,
     RemoteDocument,
     Segment,
     Technique,
 )
+from video_rag.dify.errors import PROVIDER_IS_AWAY
 from video_rag.errors import BackendError, Conflict, NotFound, Rejected, Unavailable
 from video_rag.knowledge.dify import rules
 from video_rag.knowledge.dify.fields import Fields, Values
-from video_rag.knowledge.dify.text import Part, fingerprint, fold
+from video_rag.knowledge.dify.text import Part, fingerprint, fold, in_words
+from video_rag.knowledge.dify.waiting import Waiting
 from video_rag.knowledge.dify.words import has_words, joined, keywords
 
 log = logging.getLogger("video_rag")
 
 ATTEMPTS = 3
-FIRST_PAUSE = 0.03
-"""Seconds until the first look at the indexing; each further pause is half as long again."""
+REFUSED = "Dify could not index it: "
 PROBE_DEPTHS = (10, 500)
 """Segments asked for to find one; a second, deep look where many others hold the same words."""
-FINISHED = frozenset({"completed", "error", "paused"})
+
+
+class Put(NamedTuple):
+    """What became of one document."""
+
+    document_id: str
+    wrote: bool
+    """Whether anything was changed in Dify."""
 
 
 Held = tuple[RemoteDocument, Sequence[Segment]]
@@ -57,6 +66,7 @@ class Publisher:
         self.options = options
         self.technique = technique
         self.fields = Fields(datasets, dataset_id)
+        self.waiting = Waiting(datasets, dataset_id, options)
         self._turn = turn
 
     def put(
@@ -67,24 +77,25 @@ class Publisher:
         revision: str,
         *,
         force: bool,
-    ) -> str:
-        """Make one document be there just once, findable; returns its id.
+    ) -> Put:
+        """Make one document be there just once, findable.
 
-        `present` are the documents that bear its name. Raises `Conflict` when somebody changed it
-        by hand. `force` overwrites that, and proves anew what seems done.
+        `present` are those that are taken for it. Raises `Conflict` when somebody changed it by
+        hand. `force` overwrites that, and proves anew what seems done.
         """
         ranked = sorted(present, key=lambda row: _rank(row, revision))
         keep = ranked[0] if ranked else None
         if keep and not force and self._is_done(keep, revision):
-            document_id = keep.id
+            put = Put(keep.id, wrote=self._adopt(keep, values))
         else:
             with self._turn():
                 row, held = self._write(part, keep, values, force=force)
             self._seal(row, held, {**values, "revision": revision})
-            document_id = row.id
-        for other in ranked[1:]:  # a disabled document lets a second one of its name be made
+            put = Put(row.id, wrote=True)
+        # a disabled document lets a second one of its name be made, and one that was renamed
+        for other in (one for one in ranked if one.id != put.document_id):
             self.remove(other)
-        return document_id
+        return Put(put.document_id, wrote=put.wrote or len(ranked) > 1)
 
     def remove(self, row: RemoteDocument) -> None:
         """Delete a document in whatever state it is."""
@@ -93,25 +104,25 @@ class Publisher:
         self.datasets.delete_document(self.dataset_id, row.id)
 
     def _is_done(self, row: RemoteDocument, revision: str) -> bool:
-        """Whether nothing is to be done; reads the segments only where the list leaves a doubt."""
+        """Whether nothing is to be done: it is whole, switched on, and as it was published."""
         if row.metadata.get("revision") != revision or not is_findable(row):
             return False
-        return is_untouched(row) or not is_edited(
-            row, self.datasets.segments(self.dataset_id, row.id)
-        )
+        held = self.datasets.segments(self.dataset_id, row.id)
+        return not is_edited(row, held) and all(segment.enabled for segment in held)
 
-    def settled(self, row: RemoteDocument) -> RemoteDocument | None:
-        """The document once its indexing has come to an end; None when it is gone."""
-        if row.indexing_status in FINISHED:
-            return row
-        return self._wait(Posted(row.id, ""), row.name)
+    def _adopt(self, row: RemoteDocument, values: Values) -> bool:
+        """Say whose it is where a document from before says nothing; whether it did."""
+        if row.metadata.get("library") or not values.get("library"):
+            return False
+        self.fields.set({row.id: {"library": values["library"]}})
+        return True
 
     def _write(
         self, part: Part, keep: RemoteDocument | None, values: Values, *, force: bool
     ) -> Held:
         """Post unless Dify already holds these very passages; returns what it holds then."""
         try:
-            keep = self.settled(keep) if keep else None
+            keep = self.waiting.settled(keep) if keep else None
         except Unavailable as error:  # the worker that had it may have died: a post begins anew
             log.warning("%s", error)
         if keep is None:
@@ -120,7 +131,7 @@ class Publisher:
             held = self.datasets.segments(self.dataset_id, keep.id)
             if not force and is_edited(keep, held):
                 raise Conflict(
-                    f"{part.name} was changed by hand in Dify",
+                    f"{in_words(part.name)} was changed by hand in Dify",
                     hint="take over the change, or overwrite it: video-rag publish --force",
                 )
             if self._wake(keep):
@@ -138,15 +149,19 @@ class Publisher:
         body = rules.indexing(self.options, self.technique)
         fault = ""
         for attempt in range(ATTEMPTS):
-            posted = self.datasets.post(self.dataset_id, part.name, part.text, **body)
-            self._mark(posted.document_id, values)  # meanwhile: it is waited for anyway
-            row = self._wait(posted, part.name)
+            leave = self.waiting.enter()
+            try:
+                posted = self.datasets.post(self.dataset_id, part.name, part.text, **body)
+                self._mark(posted.document_id, values)  # meanwhile: it is waited for anyway
+                row = self.waiting.finished(posted, part.name, leave)
+            finally:
+                leave()
             if row is None:
                 fault = "it was deleted while it was indexed"
             elif row.indexing_status == "error":
-                fault = f"Dify could not index it: {row.error}"
+                fault = f"{REFUSED}{row.error}"
             elif row.indexing_status == "paused":
-                raise Rejected(f"{part.name} is paused in Dify", hint="resume it there")
+                raise Rejected(f"{in_words(part.name)} is paused in Dify", hint="resume it there")
             else:
                 held = self.datasets.segments(self.dataset_id, row.id)
                 fault = self._fault(row, held, part) or ""
@@ -154,35 +169,6 @@ class Publisher:
                     return row, held
             log.warning("%s: %s (try %d of %d)", part.name, fault, attempt + 1, ATTEMPTS)
         raise _failed(part.name, fault)
-
-    def _wait(self, posted: Posted, name: str) -> RemoteDocument | None:
-        """The document when its indexing has come to an end; None when it is gone.
-
-        Raises `Unavailable` when nothing moves for `wait_seconds`.
-        """
-        pause, seen, since = FIRST_PAUSE, ("", 0), time.monotonic()
-        while True:
-            time.sleep(min(pause, self.options.poll_seconds))
-            pause *= 1.5
-            progress = self.datasets.progress(self.dataset_id, posted) if posted.batch else None
-            status = progress.indexing_status if progress else ""
-            if status == "completed":
-                return RemoteDocument(id=posted.document_id, name=name, indexing_status=status)
-            if progress is None or status in FINISHED:
-                # a later post has superseded this one: the document itself knows
-                row = self.datasets.document(self.dataset_id, posted.document_id)
-                if row is None or row.indexing_status in FINISHED:
-                    return row
-                status = row.indexing_status
-            moved = (status, progress.completed_segments if progress else 0)
-            if moved != seen:
-                seen, since = moved, time.monotonic()
-            elif time.monotonic() - since > self.options.wait_seconds:
-                raise Unavailable(
-                    f"Dify does not get on with {name}: {status} for "
-                    f"{self.options.wait_seconds:g} s",
-                    hint="is its worker running? `video-rag dify check` tells; then publish again",
-                )
 
     def _fault(self, row: RemoteDocument, held: Sequence[Segment], part: Part) -> str | None:
         """What is wrong with an indexed document, in words; None when it is proven."""
@@ -293,9 +279,9 @@ def _rank(row: RemoteDocument, revision: str) -> tuple[bool, bool, bool]:
 def _failed(name: str, fault: str) -> BackendError:
     """Why a document could not be published after several tries."""
     passing = ("refused", "timed out", "timeout", "connect", "rate limit", "429", "503")
-    if any(word in fault.lower() for word in passing):
-        return Unavailable(
-            f"{name}: {fault}",
-            hint="is the embedding model's server running? Then publish again",
-        )
-    return Rejected(f"{name}: {fault}", hint="look at the document in Dify, then publish again")
+    is_away = re.match(PROVIDER_IS_AWAY, fault.removeprefix(REFUSED), re.IGNORECASE)
+    said = fault if in_words(name) == "it" else f"{in_words(name)}: {fault}"
+    if is_away or any(word in fault.lower() for word in passing):
+        hint = "is the embedding model's server running? Then publish again"
+        return Unavailable(said, hint=hint)
+    return Rejected(said, hint="look at the document in Dify, then publish again")

@@ -72,6 +72,11 @@ class Options(Connection):
         gt=0,
         description="Seconds that indexing may stand still before it counts as stuck.",
     )
+    patience: float = plugins.inert(
+        120.0,
+        ge=0,
+        description="Seconds that publishing waits for Dify to come back when it is away.",
+    )
     poll_seconds: float = plugins.inert(
         2.0, gt=0, description="Longest pause between two looks at the indexing, in seconds."
     )

@@ -71,6 +71,12 @@ def stem_of(name: str) -> str:
     return found["stem"] if found else ""
 
 
+def in_words(name: str) -> str:
+    """`it`, or `its part 2`: the video is named beside it."""
+    found = _PART.fullmatch(name)
+    return f"its part {found['number']}" if found and found["number"] else "it"
+
+
 def parts(video_id: str, chunks: Sequence[Chunk], layout: Layout, part_bytes: int) -> list[Part]:
     """The documents that hold these passages, each at most `part_bytes` of UTF-8 long."""
     found: list[list[str]] = [[]]

@@ -61,7 +61,7 @@ _ACTIONS = ["enable", "disable", "archive", "un_archive"]
 def create_by_text(call: Call) -> Reply:
     """A document from text; it is stored as `.txt` whatever its name."""
     found = call.dataset
-    _need_room(call.world, found)
+    _need_room(call.world)
     asked = validated(DocumentTextCreatePayload, call.request.json)
     if not found.technique and not asked.indexing_technique:
         raise invalid("indexing_technique is required.")
@@ -77,7 +77,9 @@ def create_by_text(call: Call) -> Reply:
 def create_by_file(call: Call) -> Reply:
     """A document from a file; settings that are not sent are the dataset's."""
     found = call.dataset
-    _need_room(call.world, found)
+    _need_room(call.world)
+    if found.external is not None:  # text is taken: seen on 1.16.1
+        raise invalid("External datasets are not supported.")
     data = _data(call.request)
     if not found.technique and not data.get("indexing_technique"):
         raise invalid("indexing_technique is required.")
@@ -205,6 +207,7 @@ def _change(world: World, dataset: Dataset, document: Document, action: str) -> 
     wait = world.status_seconds if world.worker_alive else float("inf")
     document.busy_until = time.monotonic() + wait
     nodes = {one.node_id: one.keywords for one in document.segments if one.keywords}
+    document.in_index = document.enabled and not document.archived
     if document.searchable:
         dataset.table = keywords.added(dataset.table, ((id_, nodes[id_] or ()) for id_ in nodes))
     else:
@@ -299,7 +302,7 @@ def _need_form(dataset: Dataset, config: KnowledgeConfig) -> None:
         raise invalid("doc_form is different from the dataset doc_form.")
 
 
-def _need_room(world: World, dataset: Dataset) -> None:
+def _need_room(world: World) -> None:
     limits = world.limits
     if limits.documents is not None:
         count = sum(len(one.documents) for one in world.datasets.values())
@@ -309,8 +312,6 @@ def _need_room(world: World, dataset: Dataset) -> None:
         raise forbidden(
             "The capacity of the vector space has reached the limit of your subscription."
         )
-    if dataset.external is not None:
-        raise invalid("External datasets are not supported.")
 
 
 def _data(request: Request) -> dict[str, Any]:

@@ -44,6 +44,8 @@ def search(run: Run, node: Json) -> Step:
     config = data.get("multiple_retrieval_config") or {}
     if len({dataset.technique for dataset in found}) > 1 and not config.get("reranking_enable"):
         raise NodeFailed(_DIFFERENT, {"query": query})
+    if len(found) > 1 and config.get("reranking_enable"):  # over one, the dataset's own counts
+        _rerank(run, config)
     records = [
         record for dataset in found for record in _records(run, dataset, query, data, config)
     ]
@@ -54,6 +56,13 @@ def search(run: Run, node: Json) -> Step:
     return Step(
         outputs={"result": records}, inputs={"query": query}, process={"usage": usage(0, 0)}
     )
+
+
+def _rerank(run: Run, config: Json) -> None:
+    try:
+        run.world.need_reranker((config.get("reranking_model") or {}).get("model"))
+    except ApiError as error:
+        raise NodeFailed(error.message) from error
 
 
 def _records(run: Run, dataset: Dataset, query: str, data: Json, config: Json) -> list[Json]:

@@ -136,8 +136,10 @@ class Indexer:
         snapshot: keywords.Table,
     ) -> None:
         embeds = dataset.technique == "high_quality" and bool(document.segments)
-        if embeds and not self._world.embedding_alive:
-            self._fail(document, "[Errno 111] Connection refused")
+        try:
+            self._world.embed(one.content for one in document.segments if embeds)
+        except ApiError as error:
+            self._fail(document, error.message)
             return
         document.tokens = 0
         if embeds or words:
@@ -151,6 +153,7 @@ class Indexer:
             base = snapshot if self._world.loses_parallel_segments else dataset.table
             nodes = (segment.node_id for segment in document.segments)
             dataset.table = keywords.added(base, zip(nodes, words, strict=True))
+        document.in_index = True
         self._reach(document, DONE, "completed_at")
 
 

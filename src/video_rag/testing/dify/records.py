@@ -96,6 +96,9 @@ class Document:
     enabled: bool = True
     archived: bool = False
     disabled_at: int | None = None
+    in_index: bool = True
+    """Whether its segments are in the index: switching it off or archiving it takes them out, and
+    indexing it anew puts them in, archived or not."""
     word_count: int | None = None
     tokens: int | None = None
     run: int = 0
@@ -123,7 +126,7 @@ class Document:
     @property
     def searchable(self) -> bool:
         """Whether its segments can be retrieved."""
-        return self.status == DONE and self.enabled and not self.archived
+        return self.status == DONE and self.in_index
 
 
 @dataclass

@@ -45,9 +45,9 @@ def retrieve(call: Call) -> Reply:
     """Search a dataset by the way that is sent, or the dataset's own."""
     found = call.dataset
     asked = validated(HitTestingPayload, call.request.json)
-    if found.external is not None:
-        if asked.retrieval_model is None:
-            raise ApiError(500, "internal_server_error", "'reranking_enable'")
+    if found.external is not None and asked.retrieval_model is None:
+        raise ApiError(500, "internal_server_error", "'reranking_enable'")
+    if found.external is not None and not found.documents:
         return Reply({"query": {"content": asked.query}, "records": []})
     stored = found.settings["retrieval_model_dict"]
     model = asked.retrieval_model or RetrievalModel.model_validate(stored)
@@ -78,10 +78,9 @@ def search(world: World, dataset: Dataset, query: str, model: RetrievalModel) ->
     """The segments that a search finds, in Dify's order. Raises `ApiError` as Dify does."""
     method = model.search_method
     if method is not SearchMethod.KEYWORD_SEARCH:
-        _need_index(world, dataset, method)
-    reranker = (model.reranking_model or {}).get("reranking_model_name")
-    if model.reranking_enable and reranker:
-        raise invalid(f"Model {reranker} credentials is not initialized.")
+        _need_index(world, dataset, query, method)
+    if model.reranking_enable:
+        world.need_reranker((model.reranking_model or {}).get("reranking_model_name"))
     allowed = filters.documents(dataset, model.metadata_filtering_conditions)
     if method is SearchMethod.KEYWORD_SEARCH:
         return _by_keywords(dataset, query, model.top_k, allowed)
@@ -125,9 +124,10 @@ def _by_keywords(dataset: Dataset, query: str, top_k: int, allowed: set[str] | N
     ]
 
 
-def _need_index(world: World, dataset: Dataset, method: SearchMethod) -> None:
+def _need_index(world: World, dataset: Dataset, query: str, method: SearchMethod) -> None:
     if method is not SearchMethod.FULL_TEXT_SEARCH:
-        world.need_embedding()
+        world.need_plugin_daemon()
+        world.embed([query])
     if dataset.technique != "high_quality":
         table = f"embedding_vector_index_{dataset.id.replace('-', '_')}_nod"
         raise invalid(f'relation "{table}" does not exist\nLINE 1: ...FROM embedding_...\n')

@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from collections import deque
+from collections.abc import Iterable
 from itertools import count
 from threading import Condition, Event, RLock
 
@@ -54,6 +55,8 @@ class World(Switches):
         self.conversations: dict[str, Conversation] = {}
         self.running: dict[str, Event] = {}
         """Task id → what stops it."""
+        self.embedded: set[str] = set()
+        """Texts whose embeddings are cached."""
         self.queue: deque[tuple[Dataset, Document, int]] = deque()
         self._worker_alive = True
         self._calls: deque[float] = deque()
@@ -100,11 +103,20 @@ class World(Switches):
             where = f"plugin/{self.workspace_id}/management/models"
             raise invalid(f"Failed to request plugin daemon, url: {where}")
 
-    def need_embedding(self) -> None:
-        """Raise what Dify says where it calls the embedding model."""
-        self.need_plugin_daemon()
-        if not self.embedding_alive:
-            raise invalid("[Errno 111] Connection refused")
+    def embed(self, texts: Iterable[str]) -> None:
+        """Call the embedding model for the texts that it was not called for before.
+
+        Raises what Dify says where it cannot: embeddings are cached by text.
+        """
+        new = set(texts) - self.embedded
+        if new and not self.embedding_alive:
+            raise invalid(self.embedding_error)
+        self.embedded |= new
+
+    def need_reranker(self, name: str | None) -> None:
+        """Raise what Dify says for a rerank model that it does not have."""
+        if name and name not in {known for _, known in self.rerank_models}:
+            raise invalid(f"Model {name} credentials is not initialized.")
 
     def app_count(self, dataset_id: str) -> int:
         """How many apps search a dataset."""

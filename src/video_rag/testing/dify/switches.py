@@ -36,6 +36,8 @@ class Switches:
     has_plugin_daemon: bool = True
     embedding_alive: bool = True
     """Whether the embedding model can be reached."""
+    embedding_error: str = "[Errno 111] Connection refused"
+    """What Dify says where it cannot; a provider's plug-in gives `[its name] Error`."""
     model_alive: bool = True
     """Whether the language model can be reached."""
     loses_parallel_segments: bool = True
@@ -56,6 +58,8 @@ class Switches:
     embedding_models: list[tuple[str, str]] = field(
         default_factory=lambda: [(PROVIDER, "stub-embed")]
     )
+    """Provider and name."""
+    rerank_models: list[tuple[str, str]] = field(default_factory=list)
     """Provider and name."""
     chat_models: list[tuple[str, str]] = field(default_factory=lambda: [(PROVIDER, "stub-chat")])
     """Provider and name."""

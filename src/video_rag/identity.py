@@ -1,0 +1,48 @@
+"""Which library this is: an id that its documents carry where several libraries publish.
+
+It stands in a file of the home, and in the ledger beside it: who loses one still has the other.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from pathlib import Path
+
+FILE = "library.id"
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def known(home: Path) -> str:
+    """The id in the file; empty when there is none, or no longer one."""
+    try:
+        found = (home / FILE).read_text("utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+    return found if _ID.fullmatch(found) else ""
+
+
+def keep(home: Path, library_id: str) -> None:
+    """Write the file. Raises `OSError`."""
+    home.mkdir(parents=True, exist_ok=True)
+    draft = home / f".{FILE}.{os.getpid()}"
+    draft.write_text(f"{library_id}\n", "utf-8")
+    draft.replace(home / FILE)
+
+
+def make(home: Path) -> str:
+    """The id; a new one in a home that has none. Of several processes one's counts for all."""
+    if found := known(home):
+        return found
+    home.mkdir(parents=True, exist_ok=True)
+    draft = home / f".{FILE}.{uuid.uuid4().hex}"
+    draft.write_text(f"{uuid.uuid4().hex}\n", "utf-8")
+    try:
+        os.link(draft, home / FILE)
+    except FileExistsError:  # another process was faster, or what is there is no id
+        if not known(home):
+            draft.replace(home / FILE)
+    finally:
+        draft.unlink(missing_ok=True)
+    return known(home)
