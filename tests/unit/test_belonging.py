@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_languages import TEXTS
 
 from lectures import ear, lecture, moved
 from video_rag.errors import ContentError, Unavailable
@@ -409,3 +410,34 @@ def test_the_two_languages_of_a_lecture_speak_together(
         tracks = [corpus["en", name], corpus["zh", name]]
         kept, _ = judged(tracks, of(name, corpus, video_id="site:1"), MEDIA, None)
         assert not [note for track in kept for note in track.notes if " and zh " in note], name
+
+
+SHORT = Video(video_id="file:1", source="folder", url="/talk.srt", title="Weather")
+
+
+def labelled(language: str, text: str) -> Transcript:
+    sentences = text.split(". ")
+    lines = [Segment(start=3.0 * n, end=3.0 * n + 2, text=one) for n, one in enumerate(sentences)]
+    return Transcript(language=language, origin="sidecar", segments=tuple(lines))
+
+
+@pytest.mark.parametrize("language", sorted(TEXTS.keys() - {"en"}))
+def test_a_label_that_is_not_the_languages_is_noticed_both_ways(language: str) -> None:
+    for label, text in ((language, "en"), ("en", language)):
+        [kept], _ = judged([labelled(label, TEXTS[text])], SHORT, MEDIA, None)
+        assert kept.language == label
+        assert f"their text looks like {text}" in "".join(kept.notes)
+
+
+@pytest.mark.parametrize("language", sorted(TEXTS))
+def test_a_label_that_is_right_and_a_text_that_is_short_are_no_doubt(language: str) -> None:
+    first = TEXTS["en"].partition(". ")[0]
+    for track in (labelled(language, TEXTS[language]), labelled(language, first)):
+        [kept], _ = judged([track], SHORT, MEDIA, None)
+        assert kept.notes == ()
+
+
+@pytest.mark.parametrize(("label", "text"), [("es", "pt"), ("da", "no"), ("sv", "no")])
+def test_near_languages_are_not_told_apart(label: str, text: str) -> None:
+    [kept], _ = judged([labelled(label, TEXTS[text])], SHORT, MEDIA, None)
+    assert kept.notes == ()

@@ -131,3 +131,37 @@ def test_every_file_of_the_corpus_is_told_by_its_text(shared: Path) -> None:
     for language in ("en", "zh"):
         for path in (shared / "corpus" / language).glob("*.srt"):
             assert guess(path.read_text(encoding="utf-8")) == language, path.name
+
+
+TEXTS = {
+    "en": "Today we look at how the weather is made and why it is so hard to say what it will be. "
+    "The sun warms the sea and the land, but they are not warm at the same time. That is what "
+    "makes the wind, and with the wind comes the rain that you have all been waiting for.",
+    "it": "Oggi vediamo come nasce il tempo e perché è così difficile dire che cosa succederà. Il "
+    "sole scalda il mare e la terra, ma non si scaldano allo stesso modo. Questo è il motivo del "
+    "vento, e con il vento arriva la pioggia che tutti gli uomini della costa aspettano.",
+    "es": "Hoy vemos cómo nace el tiempo y por qué es tan difícil decir lo que va a pasar. El sol "
+    "calienta el mar y la tierra, pero no se calientan al mismo tiempo. Esa es la causa del "
+    "viento, y con el viento llega la lluvia que todos esperan en las montañas.",
+    "pt": "Hoje vemos como nasce o tempo e por que é tão difícil dizer o que vai acontecer. O sol "
+    "aquece o mar e a terra, mas não se aquecem ao mesmo tempo. Essa é a causa do vento, e com o "
+    "vento vem a chuva que todos esperam em casa para o fim da tarde.",
+    "nl": "Vandaag kijken we hoe het weer ontstaat en waarom het zo moeilijk is te zeggen wat er "
+    "komt. De zon verwarmt de zee en het land, maar niet op dezelfde tijd. Dat is de oorzaak van "
+    "de wind, en met de wind komt ook de regen waar we op wachten.",
+    "no": "I dag ser vi på hvordan været blir til og hvorfor det er så vanskelig å si hva som "
+    "kommer. Solen varmer havet og landet, men ikke på samme tid. Det er grunnen til vinden, og "
+    "med vinden kommer regnet som vi har ventet på for lenge siden.",
+    "sv": "I dag ser vi på hur vädret blir till och varför det är så svårt att säga vad som "
+    "kommer. Solen värmer havet och landet, men inte på samma gång. Det är orsaken till vinden, "
+    "och med vinden kommer regnet som vi har väntat på om sommaren.",
+    "pl": "Dzisiaj zobaczymy, jak powstaje pogoda i czemu tak trudno powiedzieć, co się stanie. "
+    "Słońce ogrzewa morze i ląd, ale nie w tym samym czasie. To jest powód wiatru, a z wiatrem "
+    "przychodzi deszcz, na który wszyscy do dziś czekają po tej stronie.",
+}
+"""A paragraph about the weather in each of some languages that are written alike."""
+
+
+@pytest.mark.parametrize("language", sorted(TEXTS))
+def test_a_paragraph_shows_its_language(language: str) -> None:
+    assert guess(TEXTS[language]) == language

@@ -437,3 +437,17 @@ def test_the_very_name_comes_before_another_way_to_write_its_number(
 def test_any_name_has_its_numbers_written_one_way(name: str) -> None:
     once = numbered(labels.words(name))
     assert numbered(once) == once
+
+
+@pytest.mark.parametrize("stem", ["e06-big5", "e16-mixed-utf8-gb", "notes_sc", "plan-tc"])
+def test_what_may_be_a_label_stays_in_the_title_where_no_video_has_the_rest(
+    source: Folder, talks: Path, stem: str
+) -> None:
+    fill(talks, f"{stem}.srt", "e06.en.srt")
+    titles = [one.title for one in source.discover(str(talks)) if isinstance(one, Video)]
+    assert set(titles) == {stem, "e06"}
+
+
+def test_the_same_label_is_one_beside_its_video(source: Folder, talks: Path) -> None:
+    fill(talks, "e06.mp4", "e06-big5.srt")
+    assert lectures(source, talks) == {"e06.mp4": {"e06-big5.srt": ("zh", ())}}

@@ -53,6 +53,11 @@ names and quotations, above terms and formulas."""
 _TOLD_APART = frozenset({"zh", "ja", "ko", "en", "fr", "de", "ru", "ar", "th", "vi", "tr"})
 """Languages that a guess does not take for one another, nor for a near one such as Catalan."""
 
+_TOLD_FROM_THOSE = frozenset(
+    {"es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "hu", "ro", "id"}
+)
+"""Languages that a guess may take for a near one, but for none of those above."""
+
 _SAME_TEXT = 0.9
 """Share of lines two tracks have in common when one was only given another name."""
 _RELATED = 0.1
@@ -172,20 +177,24 @@ def _in_its_language(track: Transcript, spoken: str | None) -> Transcript:
 
 
 def _language_noted(track: Transcript) -> Transcript:
-    really = _language_of(track)
+    really = _language_of(track, _TOLD_FROM_THOSE)
     if really in {None, track.language}:
         return track
     return _noted(track, f"{_name(track)}: their text looks like {really}")
 
 
-def _language_of(track: Transcript) -> str | None:
-    """The language of a text where it is beyond doubt: neither short nor mixed nor a near one."""
+def _language_of(track: Transcript, near: frozenset[str] = frozenset()) -> str | None:
+    """The language of a text where it is beyond doubt: neither short nor mixed nor a near one.
+
+    Of two languages, what the track is called and what it looks like, one may be of `near`.
+    """
     pieces = list(_pieces(track))
     found = Counter(map(guess, pieces[:: max(1, len(pieces) // _PIECES)]))
-    if not found or track.language not in _TOLD_APART:
+    if not found or track.language not in _TOLD_APART | near:
         return None
     language, times = found.most_common(1)[0]
-    if language not in _TOLD_APART or times < _AGREED * found.total():
+    is_told = language in _TOLD_APART or (language in near and track.language in _TOLD_APART)
+    if not is_told or times < _AGREED * found.total():
         return None
     return None if language != track.language and _is_in_both(pieces) else language
 

@@ -127,6 +127,8 @@ en zh es fr de pt ru ja ko ar nl pl tr vi th sv da fi el hu ro fa uk bg
 _CERTAIN_ALONE = frozenset(_CERTAIN_ALONE_WORDS.split())
 """Languages that a name without a video may end in. `is`, `so`, `it`, `no`, `hr`, `cs` and others
 are words as well: they count where another file of the same name is in one of these."""
+_ENCODINGS = frozenset({"big5", "gb", "sc", "tc"})
+"""They say Chinese beside a video; behind a dash and alone they are rather a part of the title."""
 _ALIKE_WORDS = """
 auto orig transcript captions subtitles subs
 """
@@ -173,7 +175,7 @@ def _ending(end: re.Match[str], said: Words) -> Words:
     if not part or not all(map(labels.is_label, part)):
         return ()
     label, before = labels.read(part), labels.read(said)
-    if end["joined"] and label.language not in _CERTAIN_ALONE:
+    if end["joined"] and (label.language not in _CERTAIN_ALONE or not _ENCODINGS.isdisjoint(part)):
         return ()
     if label.language and before.language and said[0] != "hi":
         return ()
