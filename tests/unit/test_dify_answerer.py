@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from importlib import resources
@@ -209,6 +209,70 @@ def test_a_chatflow_without_a_model_is_quoted_not_printed() -> None:
     assert answer.answer == "[1] 0:04–0:06 “Somebody must've stolen the crown jewels”"
     assert [one.video_id for one in answer.citations] == ["v:friday"]
     assert ask(told(said), "Who won the match?").refused
+
+
+MANY = tuple(
+    FRIDAY.model_copy(
+        update={
+            "video_id": f"v:{number}",
+            "title": f"Talk {number}",
+            "chunk_id": "",
+            "url": f"https://v.example/{number}",
+        }
+    )
+    for number in range(30)
+)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda texts: "\n".join(f"- {text}" for text in texts),
+        "\n".join,
+        "\n\n".join,
+        lambda texts: json.dumps(texts, ensure_ascii=False),
+        lambda texts: json.dumps({"output": texts}, ensure_ascii=False),
+        lambda texts: json.dumps([{"output": text} for text in texts], ensure_ascii=False),
+        repr,
+        lambda texts: "\n".join(f"- {text!r}" for text in texts),
+    ],
+    ids=["markdown", "lines", "paragraphs", "json", "output", "outputs", "python", "quoted"],
+)
+def test_listed_passages_are_quoted_and_their_marks_not_shown(
+    shape: Callable[[list[str]], str],
+) -> None:
+    """An iteration gives its texts in one of these shapes, by the version of Dify."""
+    said = shape([f"{chunk.text}\n{address(chunk)}" for chunk in (*MANY, LIGHT)])
+    events = [  # what no model says comes in one piece
+        {"event": "message", "answer": said},
+        {"event": "message_end", "metadata": {"retriever_resources": []}},
+        {"event": "workflow_finished", "data": {"status": "succeeded"}},
+    ]
+    with dify(Reply("POST", "/v1/chat-messages", body=sse(*events))) as (answerer, _):
+        *shown, done = answerer.ask(Question(text=QUESTION, limit=5), Shelf(*MANY, LIGHT))
+    assert isinstance(done, Done)
+    answer = done.answer
+    assert "".join(one.text for one in shown if isinstance(one, Delta)) == answer.answer
+    assert "⟦" not in answer.answer
+    assert [one.number for one in answer.citations] == [1, 2, 3, 4, 5]
+    assert re.findall(r"\[\d+\]", answer.answer) == [f"[{number}]" for number in range(1, 6)]
+    assert {one.title for one in answer.citations} <= {chunk.title for chunk in MANY}
+    assert all(one.url.startswith("https://v.example/") for one in answer.citations)
+
+
+def test_marks_are_not_shown_while_an_answer_comes() -> None:
+    said = f"The crown jewels were stolen {address(FRIDAY)}. All of them."
+    pieces = [{"event": "message", "answer": sign} for sign in said]
+    ends = [
+        {"event": "message_end", "metadata": {"retriever_resources": [segment(FRIDAY)]}},
+        {"event": "workflow_finished", "data": {"status": "succeeded"}},
+    ]
+    with dify(Reply("POST", "/v1/chat-messages", body=sse(*pieces, *ends))) as (answerer, _):
+        *shown, done = answerer.ask(Question(text=QUESTION), Shelf(*PASSAGES))
+    text = "".join(one.text for one in shown if isinstance(one, Delta))
+    assert text == "The crown jewels were stolen . All of them."
+    assert isinstance(done, Done)
+    assert done.answer.answer.startswith("The crown jewels were stolen [1].")
 
 
 def test_marks_without_resources_are_looked_up_in_the_library() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay import recorded
-from video_rag.answerers._dify_marks import numbered, printed
+from video_rag.answerers._dify_marks import listed, numbered, printed, without
 from video_rag.answerers._dify_talks import KEPT, Talks
 from video_rag.model import Chunk, Segment, Turn
 from video_rag.testing.answerer_contract import PASSAGES
@@ -58,6 +58,24 @@ def test_no_text_breaks_the_reading(text: str) -> None:
     assert isinstance(numbered(text, SOURCES), str)
     assert isinstance(printed(text), list)
     assert isinstance(printed(f"- {{{text}}}"), list)
+    assert isinstance(listed(text), list)
+    assert "⟦" not in without(text)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "It is so ⟦youtube:abc-1@61-70⟧.",
+        "It is so ⟦youtube:abc-1@61-70⟧",
+        "It is so.\n⟦youtube:abc-1@61-70⟧\nAnd more of my own words.",
+        "⟦youtube:abc-1@61-70⟧",
+        "It is so.\n⟦nonsense⟧",
+        "One.\n⟦youtube:abc-1@61-70⟧\nTwo ⟦youtube:abc-1@61-70⟧",
+    ],
+)
+def test_an_answer_with_marks_is_no_list_of_passages(said: str) -> None:
+    assert listed(said) == []
 
 
 def test_a_recorded_search_result_is_read() -> None:

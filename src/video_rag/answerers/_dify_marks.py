@@ -22,6 +22,10 @@ _NUMBER = re.compile(r"[\[［【〔]\s*\d{1,2}\s*[\]］】〕]")
 _CLOCK = re.compile(r"(?:\d+:)?\d{1,2}:\d{2}\s*$")
 _SECONDS = re.compile(r"[?&#](?:t|start|time_continue)=(?P<at>\d+(?:\.\d+)?)")
 _END = re.compile(r"[.!?。！？…]*[\"'”’」』)）*]*\s*$")
+_OWN_LINE = re.compile(r"\S\s*\n[ \t]*$")
+_BEFORE = re.compile(r"^[\s\"',\[\]{}]*(?:(?:output|content|text)[\"']\s*:\s*[\"'])?(?:- )?")
+"""What stands before a passage in a list."""
+_AFTER = re.compile(r"[\s\"',\[\]{}]*")
 _NEAR = 1.5
 """Seconds that a link may be off: addresses are cut to whole seconds."""
 
@@ -52,6 +56,31 @@ def printed(text: str) -> list[Resource]:
         Resource.model_validate({**row["metadata"], "position": at, **_words(row)})
         for at, row in enumerate(rows, start=1)
     ]
+
+
+def listed(text: str) -> list[Resource]:
+    """The passages in an answer that is nothing but them, each with its mark on a line of its own.
+
+    So a Chatflow without a model that prints the texts of its passages: as lines, as a list of
+    Markdown, or as a list in JSON's or Python's notation. No model writes its marks on own lines.
+    """
+    plain = text.replace("\\r", "").replace("\\n", "\n") if "\\n⟦" in text else text
+    marks = list(_ADDRESS.finditer(plain))
+    if not marks or not _AFTER.fullmatch(plain, marks[-1].end()):
+        return []
+    found, begin = [], 0
+    for at, mark in enumerate(marks, start=1):
+        words = _BEFORE.sub("", plain[begin : mark.start()], count=1)
+        begin = mark.end()
+        if not parse_addresses(mark.group()) or not _OWN_LINE.search(words):
+            return []
+        found.append(Resource(position=at, content=f"{words.strip()}\n{mark.group()}"))
+    return found
+
+
+def without(text: str) -> str:
+    """A text as it may be shown while it comes: without marks, up to one that has only begun."""
+    return _ADDRESS.sub("", text).partition("⟦")[0]
 
 
 def _row(line: str) -> dict[str, Any]:

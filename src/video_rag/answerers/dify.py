@@ -123,7 +123,7 @@ class Dify:
     def _answer(question: Question, heard: _Heard, search: Search) -> Answer | None:
         """The answer as its passages support it; None when it has none."""
         said = heard.said
-        results = () if heard.named else marks.printed(said)
+        results = () if heard.named else marks.printed(said) or marks.listed(said)
         sources = _within(heard.named or results, question)
         if results:
             return _quoted(question, _exact(sources, question, search))
@@ -160,7 +160,7 @@ class _Heard:
             case Piece(text):
                 self.said += text
             case Replaced(text):  # what was shown cannot be taken back; the last event is right
-                self.said, self.shown = text, len(text)
+                self.said, self.shown = text, len(marks.without(text))
             case Resources(items):
                 self.named = items
             case Ended():
@@ -169,10 +169,11 @@ class _Heard:
                 pass
 
     def fresh(self) -> str:
-        """What the reader has not seen; printed search results are not fit to be read."""
-        if marks.RESULT.startswith(self.said[: len(marks.RESULT)]):
+        """What the reader has not seen; search results and marks are not fit to be read."""
+        if marks.RESULT.startswith(self.said[: len(marks.RESULT)]) or marks.listed(self.said):
             return ""
-        text, self.shown = self.said[self.shown :], len(self.said)
+        readable = marks.without(self.said)
+        text, self.shown = readable[self.shown :], max(self.shown, len(readable))
         return text
 
 
