@@ -133,9 +133,9 @@ net.sites observers.logs once operations.inputs operations.rows pipeline.before 
 pipeline.files pipeline.plan pipeline.publish pipeline.results pipeline.stages pipeline.tools
 pipeline.work plugins processors.rapidocr processors.slides processors._ahead
 processors.subtitles.transcriber processors.whisper.options processors.whisper.transcriber
-queues.inline renderers.markdown rerankers settings sources.folder.source sources.ytdlp.options
-sources.ytdlp.source stores.hold stores.local stores.owner stores.remembered stores.sql
-stores.tables text.addresses text.languages text.timecode
+queues.inline renderers.markdown rerankers settings sources.folder.paths sources.folder.source
+sources.ytdlp.options sources.ytdlp.source stores.hold stores.local stores.owner stores.remembered
+stores.sql stores.tables text.addresses text.languages text.timecode
 """
 """Of ours, with all below them: the library, how its stages are wired, and what plug-ins say of
 themselves. What fetches, reads, hears, judges and finds is imported by the methods that do so."""
