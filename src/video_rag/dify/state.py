@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from video_rag import private
 from video_rag.errors import BadSettings
 
 _LOCK = threading.Lock()
@@ -37,7 +38,7 @@ class State:
                 del server[key]
             self.path.parent.mkdir(parents=True, exist_ok=True)
             draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-            draft.write_text(json.dumps(everything, indent=1, sort_keys=True), encoding="utf-8")
+            private.write(draft, json.dumps(everything, indent=1, sort_keys=True))
             draft.replace(self.path)
 
     def _read(self) -> dict[str, dict[str, str]]:

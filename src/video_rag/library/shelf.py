@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from video_rag import private
 from video_rag.errors import Lost, NotFound, UnsupportedUrl, VideoRagError
 from video_rag.library.wiring import Parts
 from video_rag.model import Noun, Video
@@ -27,6 +28,7 @@ class Shelf:
 
     def __init__(self, settings: Settings, observers: Sequence[Observer]) -> None:
         self.settings = settings
+        private.tighten(settings.home)
         self.ledger = Sql(settings.home / "library.db")
         self.blobs = Local(settings.home / "blobs")
         self.parts = Parts(settings, self.ledger)

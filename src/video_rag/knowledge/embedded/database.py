@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from video_rag import private
 from video_rag.backups import copy_before
 from video_rag.errors import Rejected, Unavailable
 
@@ -103,6 +104,7 @@ class Database:
     def _open(self) -> Iterator[sqlite3.Connection]:
         with self._translated():
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            private.touch(self.path)
             connection = sqlite3.connect(
                 self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )

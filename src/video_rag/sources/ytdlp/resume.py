@@ -99,7 +99,7 @@ class Partial:
         if self.state.wanted != wanted or not self.state.streams.keys() <= ids:
             self.wipe()
             self.state = State(wanted=wanted)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it notes where streams lie
         known = {_NAME, name}
         for row in streams:
             kept = self.state.streams.get(str(row["format_id"]))
