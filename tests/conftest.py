@@ -21,7 +21,8 @@ settings.load_profile("here")
 
 LEAVE_FILES = {
     *("test_downloads", "test_download_kill", "test_download_limits", "test_hostile"),
-    *("test_intake", "test_lists", "test_resume", "test_sources", "test_too_large"),
+    *("test_intake", "test_lists", "test_resume", "test_secrets", "test_sources"),
+    "test_too_large",
     *("test_walls", "test_watching", "test_web_video", "test_wrong_subtitles", "test_ytdlp"),
 }
 """Modules of which some downloads fail on purpose."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from video_rag.api.problems import TooMany
 from video_rag.errors import VideoRagError
 from video_rag.library import Library, Wishes
-from video_rag.settings.redaction import redact, redact_urls
+from video_rag.settings.redaction import known, redact, redact_urls, remember, secrets_of, visit
 from video_rag.text.addresses import public
 
 State = Literal["queued", "working", "done", "failed"]
@@ -69,7 +69,9 @@ class Additions:
                 elif added.status:
                     yield added.status.video.video_id
 
-        return self._submit(public(url), work)
+        visit(url)
+        remember(secrets_of(url))  # a key that was pasted into the wrong field
+        return self._submit(known(public(url)), work)
 
     def retry(self, video_id: str) -> Addition:
         """Try a video again, as soon as it is its turn."""

@@ -209,7 +209,8 @@ def report(checked: Checked) -> None:
         out.print(f"  [dim]and {left} more: --json tells all[/]")
     if error:
         message = redact(str(error))
-        names_it = message.startswith(redact(checked.subscription.url))
+        url = checked.subscription.url
+        names_it = message.startswith((redact(url), public(url)))
         complain(message if names_it else f"{name}: {message}", error.hint)
 
 

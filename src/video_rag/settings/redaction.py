@@ -3,7 +3,8 @@
 Secrets are known by their shape (`token=…`, `sk-…`, logins in addresses), and those of this process
 by themselves: whatever reads one (settings, cookie files) hands it to `remember`, and from then on
 `redact` cuts it out of any text, also where a server quotes it in JSON, encoded for an address, or
-shortened (`sk-ab…yz`). Nothing is ever forgotten or replaced, so that all threads may share it.
+shortened (`sk-ab…yz`). Of addresses that are visited (`visit`) only the latest are known. All
+threads share them; nothing that is configured is ever forgotten.
 """
 
 from __future__ import annotations
@@ -97,6 +98,9 @@ class _Known:
             self._starts = starts
             self._values |= new
 
+    def __len__(self) -> int:
+        return len(self._values)
+
     def cut(self, text: str) -> str:
         """The text without them, whole, in part or shortened."""
         if not self._values or len(text) < _END:
@@ -151,7 +155,26 @@ def _pieces(value: str) -> Iterator[str]:
                 yield piece
 
 
-_KNOWN = _Known()
+class _Latest:
+    """The secrets of the latest addresses: as many as two generations hold."""
+
+    MOST = 1000
+
+    def __init__(self) -> None:
+        self._generations = (_Known(), _Known())
+
+    def add(self, values: Iterable[str]) -> None:
+        if len(self._generations[1]) >= self.MOST:
+            self._generations = (self._generations[1], _Known())
+        self._generations[1].add(values)
+
+    def cut(self, text: str) -> str:
+        for one in self._generations:
+            text = one.cut(text)
+        return text
+
+
+_KNOWN, _VISITED = _Known(), _Latest()
 
 
 def remember(values: Iterable[str]) -> None:
@@ -161,6 +184,11 @@ def remember(values: Iterable[str]) -> None:
         _KNOWN.add(found)
 
 
+def visit(url: str) -> None:
+    """Know the secrets of an address that is about to be asked: its server may quote them."""
+    _VISITED.add(addresses.secrets_in(url))
+
+
 def looks_secret(name: str) -> bool:
     """Whether a setting of this name holds a secret: `api_key` does, `key_file` does not."""
     return bool(_SECRET_NAME.search(name))
@@ -168,7 +196,7 @@ def looks_secret(name: str) -> bool:
 
 def known(text: str) -> str:
     """The text without the secrets of this process; shapes alone change nothing."""
-    return _KNOWN.cut(text)
+    return _VISITED.cut(_KNOWN.cut(text))
 
 
 def redact(text: str) -> str:

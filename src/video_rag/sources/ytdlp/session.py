@@ -9,6 +9,7 @@ from typing import Any
 
 from video_rag.errors import ContentError, NeedsExtra, VideoRagError
 from video_rag.net.sites import site_of
+from video_rag.settings.redaction import visit
 from video_rag.sources import Places, cookies, versions, walls
 from video_rag.sources.downloads import Log, ffmpeg
 from video_rag.sources.manners import Manners, Visit
@@ -119,6 +120,7 @@ class Sessions:
 
     def check(self, url: str) -> None:
         """Refuse a URL that must not be fetched: see `guard.check_url`."""
+        visit(url)
         self.door.check(url, self.proxy_url(url))
 
     @contextmanager
