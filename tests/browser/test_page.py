@@ -238,6 +238,20 @@ def test_the_language_follows_the_browser_and_the_switch(
         expect(chinese.locator("#result .moment").first).to_contain_text("氢气云")
 
 
+def test_a_link_that_was_broken_is_told_and_asks_for_no_key(page: Page) -> None:
+    for link in ("#/video/%E0%A4%A", "#/video/%", "#/video/%ff"):
+        page.evaluate("(link) => { location.hash = link; }", link)
+        expect(page.locator("#viewer")).to_contain_text("This link is broken")
+        expect(page.locator("#login")).to_be_hidden()
+        page.evaluate("location.hash = '#/'")
+        page.reload()
+        page.evaluate("(link) => { location.hash = link; }", link)
+        page.reload()
+        expect(page.locator("#viewer")).to_contain_text("This link is broken")
+        expect(page.locator("#login")).to_be_hidden()
+        page.evaluate("location.hash = '#/'")
+
+
 def test_the_list_is_filtered_by_words_state_and_collection(page: Page) -> None:
     page.fill("#filter", "SHEEP")
     expect(page.locator("#videos .video")).to_have_count(1)

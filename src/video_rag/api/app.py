@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from anyio import CapacityLimiter
@@ -16,9 +17,11 @@ from video_rag.api import ask, auth, external, files, health, problems, videos
 from video_rag.api.additions import Additions
 from video_rag.api.fence import Fence
 from video_rag.api.limits import Pace, Rates, Turns
+from video_rag.api.methods import Heads, allowed
 from video_rag.api.timely import Timely
 from video_rag.library import Library
 
+PARTS = (health, auth, videos, files, ask, external)
 LOOKUPS = 16
 """Searches at once; they have threads of their own, since an embedder may be slow."""
 WEB = Path(video_rag.__file__).parent / "web"
@@ -54,12 +57,14 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     app.state.questions = Rates(server.questions_per_minute, "questions")
     app.state.turns = Turns(server.answers, server.answers_per_caller, waiting=server.answers)
     app.state.lookups = CapacityLimiter(LOOKUPS)
-    problems.install(app)
+    app.state.pages = videos.Pages(library)
+    problems.install(app, partial(allowed, [part.router for part in PARTS]))
+    app.add_middleware(Heads)
     app.add_middleware(Pace, rates=Rates(server.requests_per_minute, "requests"))
     app.add_middleware(Fence, is_open=gate.is_open, public_url=gate.public_url)
     if proxies := server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
-    for part in (health, auth, videos, files, ask, external):
+    for part in PARTS:
         app.include_router(part.router)
     app.mount("/", StaticFiles(directory=WEB, html=True), name="page")
     return app

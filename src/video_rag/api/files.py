@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Request, Response
 
 from video_rag.api import videos
 from video_rag.api.auth import TheLibrary, needs
+from video_rag.api.caching import Body, FileAnswer, answer, is_known
+from video_rag.api.methods import IS_HEAD
 from video_rag.api.vtt import vtt
 from video_rag.errors import Lost, NotFound
 
@@ -48,7 +49,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @router.get("/videos/{video_id:path}/media")
-def media(video_id: str, library: TheLibrary) -> FileResponse:
+def media(video_id: str, request: Request, library: TheLibrary) -> Response:
     """The video or audio file, whole or in ranges (206), as players ask for it."""
     found = library.playable(video_id)
     if found is None:
@@ -57,20 +58,21 @@ def media(video_id: str, library: TheLibrary) -> FileResponse:
     if not path.is_file():
         raise NotFound(f"the file of {video_id} is gone", hint="add it again from where it is now")
     kind = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
-    return FileResponse(path, media_type=kind)
+    known = request.headers.get("if-none-match")
+    return FileAnswer(path, kind, is_look=IS_HEAD in request.scope, if_none_match=known)
 
 
 @router.get("/videos/{video_id:path}/subtitles/{number}.vtt")
-def subtitles(video_id: str, number: int, library: TheLibrary) -> Response:
+def subtitles(video_id: str, number: int, request: Request, library: TheLibrary) -> Response:
     """One language of a video as WebVTT; the numbers are those of `tracks`."""
     tracks = library.transcripts(video_id).tracks
     if not 0 <= number < len(tracks):
         raise NotFound(f"{video_id} has no track {number}", hint=f"it has {len(tracks)}, from 0")
-    return Response(vtt(tracks[number]), media_type="text/vtt")
+    return answer(request, Body.of(vtt(tracks[number]).encode(), "text/vtt; charset=utf-8"))
 
 
 @router.get("/images/{digest}")
-def image(digest: str, library: TheLibrary) -> Response:
+def image(digest: str, request: Request, library: TheLibrary) -> Response:
     """A slide's picture. Its name is its content, so it may be cached for ever.
 
     The same store keeps documents and transcripts; only what is a picture is given.
@@ -81,7 +83,10 @@ def image(digest: str, library: TheLibrary) -> Response:
         data = b""
     for start, kind in IMAGE_STARTS.items():
         if data.startswith(start):
-            headers = {"Cache-Control": "private, max-age=31536000, immutable"}
+            forever = "private, max-age=31536000, immutable"
+            headers = {"Cache-Control": forever, "ETag": f'"{digest}"'}
+            if is_known(request.headers.get("if-none-match"), headers["ETag"]):
+                return Response(status_code=304, headers=headers)
             return Response(data, media_type=kind, headers=headers)
     raise NotFound(f"no picture {digest[:64]!r}", hint="see the slides of GET /api/videos/{id}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -73,11 +74,15 @@ def problem(error: VideoRagError) -> JSONResponse:
     return JSONResponse(problem_body(error), error.http_status, headers)
 
 
-def install(app: FastAPI) -> None:
-    """Show every error of this app in the one form."""
+def install(app: FastAPI, allowed: Callable[[str], list[str]]) -> None:
+    """Show every error of this app in the one form; `allowed` gives the methods of a path."""
+
+    def plain(request: Request, error: Any) -> JSONResponse:
+        return _plain(error, allowed(request.url.path), request.url.path)
+
     app.add_exception_handler(VideoRagError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -91,7 +96,14 @@ def _invalid(_request: Request, error: Any) -> JSONResponse:
     return problem(UsageError(f"{where}: {first['msg']}", hint="see docs/reference/api.md"))
 
 
-def _plain(_request: Request, error: Any) -> JSONResponse:
+def _plain(error: Any, methods: list[str], path: str) -> JSONResponse:
+    is_page = error.status_code == 405 and not path.startswith("/api/")
+    if is_page or (methods and error.status_code in {404, 405}):
+        said = ", ".join(methods or ["GET", "HEAD"])
+        body = {"error": "Method Not Allowed", "hint": f"this path has {said}"}
+        return JSONResponse(body, 405, {"Allow": said})
+    if error.status_code == 405:  # the page's files lie below every path
+        error = HTTPException(404)
     body = {"error": str(error.detail), "hint": ""}
     return JSONResponse(body, error.status_code, error.headers)
 

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import math
+import threading
+import time
+from collections import OrderedDict
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from video_rag.api.additions import Additions
 from video_rag.api.auth import Caller, TheLibrary, needs
+from video_rag.api.caching import Body, answer
+from video_rag.api.models import VideoRow
 from video_rag.api.problems import Forbidden
 from video_rag.errors import NotFound
-from video_rag.library import Library, Status, Wishes
+from video_rag.library import Library, State, Status, Wishes
 from video_rag.model import Document, Section, Slide, Transcripts
 from video_rag.operations import inputs, keys
 from video_rag.operations.rows import Row, failure_rows, video_row
+from video_rag.stores import Shown, Sort
 
 router = APIRouter(prefix="/api", tags=["videos"])
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+FRESH_SECONDS = 1.0
+MOST_PAGES = 500
 
 
 class NewVideo(BaseModel):
@@ -33,10 +46,71 @@ class NewVideo(BaseModel):
     """`video`, `audio`, `subtitles`, or a greatest height such as `480p`."""
 
 
-@router.get("/videos", dependencies=[needs("read")])
-def list_videos(library: TheLibrary) -> list[Row]:
-    """Every video, its state, and what stands in its way."""
-    return [_row(status) for status in library.videos()]
+class Wanted(BaseModel):
+    """Which videos, and which part of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    offset: Annotated[int, Field(ge=0, le=10**9)] = 0
+    sort: Sort = "added"
+    state: State | None = None
+    collection: Annotated[str, Field(max_length=300)] = ""
+    text: Annotated[str, Field(max_length=300)] = ""
+    """Part of the title or of the source."""
+
+
+class Pages:
+    """Parts of the list as they were sent last: good until something is written.
+
+    While something is at work they are good for a second: a claim expires without a word.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._made: OrderedDict[Wanted, tuple[int | None, float, Body]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, wanted: Wanted) -> Body:
+        """The rows, with `X-Total-Count` and the `Link` of the next part."""
+        ledger = self._library.ledger
+        changes, now = ledger.changes(), time.monotonic()
+        with self._lock:
+            known = self._made.get(wanted)
+        if known and changes is not None and known[0] == changes and now < known[1]:
+            return known[2]
+        until = now + FRESH_SECONDS if ledger.claimed() else math.inf
+        body = self._body(wanted)
+        with self._lock:
+            self._made[wanted] = (changes, until, body)
+            self._made.move_to_end(wanted)
+            while len(self._made) > MOST_PAGES:
+                self._made.popitem(last=False)
+        return body
+
+    def _body(self, wanted: Wanted) -> Body:
+        shown = Shown(wanted.limit, wanted.offset, wanted.sort, wanted.text, wanted.collection)
+        part = self._library.part(shown, wanted.state)
+        data = json.dumps([_row(status) for status in part.statuses], ensure_ascii=False).encode()
+        headers = {"X_Total_Count": str(part.total)}
+        if wanted.offset + wanted.limit < part.total:
+            more = wanted.model_dump(exclude_defaults=True)
+            query = urlencode({**more, "offset": wanted.offset + wanted.limit})
+            headers["Link"] = f'<?{query}>; rel="next"'
+        return Body.of(data, **headers)
+
+
+@router.get("/videos", dependencies=[needs("read")], response_model=list[VideoRow])
+def list_videos(request: Request, wanted: Annotated[Wanted, Query()]) -> Response:
+    """A part of the videos, each with its state and what stands in its way."""
+    pages: Pages = request.app.state.pages
+    return answer(request, pages.get(wanted))
+
+
+@router.get("/collections", dependencies=[needs("read")])
+def list_collections(library: TheLibrary) -> dict[str, int]:
+    """How many videos each collection holds, by name."""
+    return library.ledger.collections()
 
 
 @router.post("/videos", status_code=202)

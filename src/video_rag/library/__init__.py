@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from video_rag.library.facade import Library
-from video_rag.library.status import Added, Status, Wishes
+from video_rag.library.status import Added, State, Status, Wishes
 
-__all__ = ["Added", "Library", "Status", "Wishes"]
+__all__ = ["Added", "Library", "State", "Status", "Wishes"]

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from video_rag.library import removing
+from video_rag.library.listing import Listing, Part
 from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
-from video_rag.library.status import Added, Status, Wishes
+from video_rag.library.status import Added, State, Status, Wishes
 from video_rag.model import Chunk, Document, Hit, Media, Query, Question, Transcripts, Video
 from video_rag.observers import Observer
 from video_rag.once import Once
 from video_rag.settings import Settings
+from video_rag.stores import Shown
 
 if TYPE_CHECKING:
     from video_rag.answerers import Delta, Done
@@ -40,6 +42,7 @@ class Library:
         self.settings, self.ledger = settings, shelf.ledger
         self.blobs, self.parts = shelf.blobs, shelf.parts
         self._looking = Looking(shelf)
+        self._listing = Listing(shelf, self._looking)
         self._adding, self._asking = Once(self._that_adds), Once(self._that_asks)
 
     def _that_adds(self) -> Adding:
@@ -110,6 +113,10 @@ class Library:
     def videos(self) -> list[Status]:
         """Every video and its state, in the order they were added."""
         return self._looking.videos()
+
+    def part(self, wanted: Shown, state: State | None = None) -> Part:
+        """A part of the videos, chosen and sorted by a query; only those in `state`, if given."""
+        return self._listing.part(wanted, state)
 
     def status(self, video_id: str) -> Status:
         """One video and its state. Raises `NotFound`."""

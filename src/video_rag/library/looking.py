@@ -33,7 +33,7 @@ class Looking:
         failures = self._ledger.all_failures()
         claimed = {video_id for video_id, _stage in self._ledger.claimed()}
         return [
-            self._status(results, failures.get(video_id, []), is_claimed=video_id in claimed)
+            self.told(results, failures.get(video_id, []), is_claimed=video_id in claimed)
             for video_id, results in self._ledger.all_results(LISTED).items()
             if "video" in results
         ]
@@ -45,7 +45,7 @@ class Looking:
             raise NotFound(f"no video {video_id!r}", hint="see `video-rag list`")
         failures = list(self._ledger.failures(video_id).values())
         claimed = any(found == video_id for found, _stage in self._ledger.claimed())
-        return self._status(results, failures, is_claimed=claimed)
+        return self.told(results, failures, is_claimed=claimed)
 
     def find(self, name: str) -> str:
         """See `Library.find`."""
@@ -100,9 +100,10 @@ class Looking:
         except Lost:
             return None
 
-    def _status(
+    def told(
         self, results: Mapping[str, Result], failures: Sequence[Failure], *, is_claimed: bool
     ) -> Status:
+        """A video and its state, from what the ledger knows of it."""
         video = self._shelf.read(results, "video", Video)
         if media := self._fact(results, "media", MediaSet):
             video = with_media_facts(video, media)

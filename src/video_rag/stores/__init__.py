@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from video_rag.digest import Digest
 from video_rag.model import Receipt
@@ -127,6 +127,35 @@ class Entry:
     """The fingerprint that it was last given to the library with; for a local file also where."""
 
 
+Sort = Literal[
+    "added", "-added", "title", "-title", "duration", "-duration", "published", "-published"
+]
+"""What videos are sorted by; `-` puts the greatest first."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which videos are wanted, and which part of them."""
+
+    limit: int
+    offset: int = 0
+    sort: Sort = "added"
+    text: str = ""
+    """Part of the title or the address, capitals or not."""
+    collection: str = ""
+    """One that holds it, by its whole name."""
+    only: frozenset[str] | None = None
+    """Ids among which they are."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A part of the videos: how many there are in all, and the results of these by video."""
+
+    total: int
+    results: dict[str, dict[str, Result]]
+
+
 class Watchlist(Protocol):
     """Subscriptions and what was seen of their lists. Every method is one transaction."""
 
@@ -163,6 +192,18 @@ class Ledger(Protocol):
 
         Their values are left out, but for those of `facts`.
         """
+
+    def page(self, wanted: Shown) -> Listed:
+        """A part of the videos, each with the values of its facts."""
+
+    def results_of(self, video_ids: Collection[str]) -> dict[str, dict[str, Result]]:
+        """The results of these videos with the values of their facts; no pictures' rows."""
+
+    def collections(self) -> dict[str, int]:
+        """How many videos each collection holds, sorted by name."""
+
+    def changes(self) -> int | None:
+        """Another number after each change by any process; None when that cannot be told."""
 
     def commit(self, video_id: str, stage: str, results: Mapping[str, Result]) -> None:
         """Keep what a stage made (or nothing) in place of all before; forget its failure."""

@@ -17,7 +17,7 @@ from video_rag.backups import copy_before
 from video_rag.digest import Digest
 from video_rag.errors import Rejected, Unavailable
 from video_rag.model import Receipt
-from video_rag.stores import ApiKey, Failure, Result, owner
+from video_rag.stores import ApiKey, Failure, Listed, Result, Shown, listing, owner
 from video_rag.stores.remembered import SqlSites, SqlWatchlist
 from video_rag.stores.tables import (
     api_keys,
@@ -49,6 +49,7 @@ class Sql:
         self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
         sa.event.listen(self._engine, "connect", _set_up)
         sa.event.listen(self._engine, "begin", _begin)
+        self._changes = listing.Changes(path)
         self._writer = self._engine.execution_options(writes=True)
         self.watchlist = SqlWatchlist(self._engine, self._writer)
         self.sites = SqlSites(self._engine, self._writer)
@@ -57,6 +58,7 @@ class Sql:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._changes.close()
         self._engine.dispose()
 
     # videos and their results
@@ -80,6 +82,21 @@ class Sql:
                 if row.video_id in found:
                     found[row.video_id][row.name] = Result(row.digest, row.key, row.value)
         return found
+
+    def page(self, wanted: Shown) -> Listed:
+        with self._engine.begin() as db:
+            return listing.page(db, wanted)
+
+    def results_of(self, video_ids: Collection[str]) -> dict[str, dict[str, Result]]:
+        with self._engine.begin() as db:
+            return listing.results_of(db, video_ids)
+
+    def collections(self) -> dict[str, int]:
+        with self._engine.begin() as db:
+            return listing.collections(db)
+
+    def changes(self) -> int | None:
+        return self._changes.count()
 
     def commit(self, video_id: str, stage: str, made: Mapping[str, Result]) -> None:
         rows = [

@@ -33,7 +33,13 @@ export const api = {
   whoAmI: () => json("GET", "api/session"),
   logIn: (key) => json("POST", "api/session", { key }),
   logOut: () => call("DELETE", "api/session"),
-  videos: () => json("GET", "api/videos"),
+  /** A part of the videos, and how many there are of this kind: `[rows, total]`. */
+  async videos(wanted) {
+    const query = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
+    const response = await call("GET", `api/videos?${query}`);
+    return [await response.json(), Number(response.headers.get("X-Total-Count"))];
+  },
+  collections: () => json("GET", "api/collections"),
   video: (videoId) => json("GET", `api/videos/${id(videoId)}`),
   additions: () => json("GET", "api/additions"),
   add: (url, collection) => json("POST", "api/videos", { url, collection: collection || null }),

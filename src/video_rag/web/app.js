@@ -56,10 +56,24 @@ function route() {
     library.mark("");
     return;
   }
-  const videoId = decodeURIComponent(name);
+  const videoId = decoded(name);
+  if (videoId === null) {
+    viewer.refuse(t("badLink"));
+    library.mark("");
+    return;
+  }
   const seconds = Number.parseFloat(new URLSearchParams(query).get("t")) || 0;
   library.mark(videoId);
   viewer.open(videoId, seconds, { play, onProblem: (error) => error.status === 401 && leave() });
+}
+
+/** What a link names; null for one that was broken, such as `%E0%A4%A`. */
+function decoded(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return null;
+  }
 }
 
 function translateAll() {

@@ -6,11 +6,18 @@ import { languageName, t } from "./i18n.js";
 
 const STATES = ["ready", "working", "queued", "waiting", "failed"];
 const FIRST = 100;
+const MOST = 1000; // rows that the server gives at once
+const TYPING = 250; // ms of rest before what was typed is looked for
 const SOON = 2000; // ms, while something is at work
 const LATER = 30000; // ms
 
 let videos = null;
+let fitting = 0; // videos that fit the filter, shown or not
+let all = 0; // videos in the library, as last seen
+let collections = {}; // how many videos each has
 let additions = [];
+let asked = 0; // of several answers only the one asked for last counts
+let typing = 0;
 const dismissed = new Set();
 let most = FIRST;
 let open = "";
@@ -34,7 +41,10 @@ export async function refresh() {
   stop();
   let isBusy = true;
   try {
-    [videos, additions] = await Promise.all([api.videos(), api.additions()]);
+    const mine = ++asked;
+    const found = await Promise.all([api.videos(wanted()), api.additions(), api.collections()]);
+    if (mine !== asked) return;
+    [[videos, fitting], additions, collections] = found;
     problem("");
     isBusy = [...videos, ...additions].some(({ state }) => state === "working" || state === "queued");
   } catch (error) {
@@ -45,6 +55,9 @@ export async function refresh() {
   stop();
   timer = setTimeout(() => (document.hidden ? later() : refresh()), isBusy ? SOON : LATER);
 }
+
+const wanted = () => ({ limit: Math.min(most, MOST), text: $("filter").value.trim(),
+  state: $("state").value, collection: $("collection").value });
 
 function later() {
   document.addEventListener("visibilitychange", () => refresh(), { once: true });
@@ -63,17 +76,14 @@ export function show() {
   options();
   $("url").placeholder = t(may === "admin" ? "addPlaceholderAdmin" : "addPlaceholder");
   if (!videos) return;
-  const wanted = $("filter").value.trim().toLowerCase();
-  const [state, collection] = [$("state").value, $("collection").value];
-  const fits = videos.filter((video) =>
-    (!state || video.state === state) && (!collection || video.collections.includes(collection)) &&
-    (!wanted || `${video.title}\n${video.source}`.toLowerCase().includes(wanted)));
-  $("count").textContent = fits.length === videos.length ? videos.length : `${fits.length} / ${videos.length}`;
-  $("videos").replaceChildren(...fits.slice(0, most).map(videoRow));
-  $("more").hidden = fits.length <= most;
+  const isFiltered = $("filter").value.trim() || $("state").value || $("collection").value;
+  if (!isFiltered) all = fitting;
+  $("count").textContent = isFiltered ? `${fitting} / ${all}` : fitting;
+  $("videos").replaceChildren(...videos.map(videoRow));
+  $("more").hidden = fitting <= videos.length || most >= MOST;
   $("additions").replaceChildren(...additions.filter(isNews).map(additionRow));
-  $("empty").hidden = fits.length > 0;
-  $("empty").replaceChildren(...(videos.length ? [el("p", { textContent: t("noMatch") })] : advice()));
+  $("empty").hidden = videos.length > 0;
+  $("empty").replaceChildren(...(isFiltered ? [el("p", { textContent: t("noMatch") })] : advice()));
 }
 
 function options() {
@@ -83,7 +93,7 @@ function options() {
     select.value = rows.some(([value]) => value === chosen) ? chosen : "";
   };
   keep($("state"), [["", t("allStates")], ...STATES.map((state) => [state, t(state)])]);
-  const names = [...new Set((videos ?? []).flatMap((video) => video.collections))].sort();
+  const names = Object.keys(collections);
   keep($("collection"), [["", t("allCollections")], ...names.map((name) => [name, name])]);
   $("collection").hidden = names.length < 2;
 }
@@ -161,13 +171,22 @@ function additionRow(addition) {
     addition.failures.length ? el("div", { className: "failures" }, addition.failures.map(failure)) : null);
 }
 
-$("filter").addEventListener("input", show);
-$("state").addEventListener("change", show);
-$("collection").addEventListener("change", show);
-$("more").addEventListener("click", () => {
-  most += FIRST * 5;
-  show();
+$("filter").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(choose, TYPING);
 });
+$("state").addEventListener("change", choose);
+$("collection").addEventListener("change", choose);
+$("more").addEventListener("click", () => {
+  most = Math.min(most + FIRST * 3, MOST);
+  refresh();
+});
+
+function choose() {
+  most = FIRST;
+  refresh();
+}
+
 $("add-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const url = $("url").value.trim();

@@ -59,6 +59,13 @@ export function close() {
   $("viewer").hidden = true;
 }
 
+/** Say why nothing can be shown. */
+export function refuse(words) {
+  close();
+  $("viewer").replaceChildren(head(""), problemBox({ error: words, hint: "" }));
+  $("viewer").hidden = false;
+}
+
 /** Draw again in the page's language, at the same moment. */
 export function redraw() {
   if (!video?.sections) return;
