@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from dify_recordings import FOLDER, Player, Recording, recordings
+from dify_server import BY_SECTION, KEYWORD_SEARCH
 from video_rag.testing.dify import DifyServer
 
 KINDS = ("ok", "empty", "403", "404", "500", "nometa", "noscore", "notitle", "notjson", "nullmeta")
@@ -212,6 +213,30 @@ def test_the_service_api_does_not_reach_the_server(
     assert served.seen == []
 
 
+def test_an_external_dataset_takes_text_that_no_app_reads(
+    dify: DifyServer, player: Player, served: Knowledge
+) -> None:
+    """As `../shared/dify/recordings/second-look/publish-into-external-dataset.json` shows."""
+    dataset = bound(player, "ok")
+    headers = {"Authorization": f"Bearer {dify.dataset_key}"}
+    path = f"/v1/datasets/{dataset}"
+    body = {"name": "one.md", "text": "Sharks have cartilage.", "indexing_technique": "economy"}
+    posted = player.client.post(
+        f"{path}/document/create-by-text",
+        json=body | {"process_rule": BY_SECTION},
+        headers=headers,
+    )
+    assert posted.status_code == 200
+    dify.wait(60)
+    (row,) = player.client.get(f"{path}/documents", headers=headers).json()["data"]
+    assert (row["indexing_status"], row["display_status"]) == ("completed", "available")
+    asked = {"query": "cartilage", "retrieval_model": KEYWORD_SEARCH}
+    found = player.client.post(f"{path}/retrieve", json=asked, headers=headers).json()["records"]
+    assert [one["segment"]["content"] for one in found] == ["Sharks have cartilage."]
+    sources = ask(dify, player, dataset)["metadata"]["retriever_resources"]
+    assert [one["document_name"] for one in sources] == ["lecture.md", "other.md"]
+
+
 CHATFLOW = """
 kind: app
 version: "0.7.0"
@@ -249,8 +274,13 @@ workflow:
 
 def chat(dify: DifyServer, player: Player, kind: str) -> dict[str, Any]:
     """The answer of a Chatflow over a dataset of this kind."""
+    return ask(dify, player, bound(player, kind))
+
+
+def ask(dify: DifyServer, player: Player, dataset: str) -> dict[str, Any]:
+    """The answer of a Chatflow over this dataset."""
     provider = dify.chat_models[0][0]
-    key = dify.add_app(CHATFLOW.format(dataset=bound(player, kind), provider=provider))
+    key = dify.add_app(CHATFLOW.format(dataset=dataset, provider=provider))
     asked = {"inputs": {}, "query": "Chunking strategies", "user": "vid-001"}
     headers = {"Authorization": f"Bearer {key}"}
     answer = player.client.post("/v1/chat-messages", json=asked, headers=headers)

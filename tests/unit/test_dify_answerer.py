@@ -30,6 +30,7 @@ from video_rag.model import Answer, Chunk, Hit, Query, Question, Turn
 from video_rag.plugins import Part
 from video_rag.settings import load_settings
 from video_rag.testing.answerer_contract import ANSWER, PASSAGES, QUESTION, AnswererTests, Shelf
+from video_rag.text import timecode
 
 FRIDAY, LIGHT = PASSAGES
 IDS = {"task_id": "t-1", "conversation_id": "c-1", "message_id": "m-1"}
@@ -224,6 +225,17 @@ MANY = tuple(
 )
 
 
+def as_listed(texts: list[str], link: str) -> str:
+    """What the template of our Chatflow makes of passages."""
+    rows = []
+    for number, (text, chunk) in enumerate(zip(texts, (*MANY, LIGHT), strict=True), start=1):
+        words, mark = text.rsplit("\n", 1)
+        title = f"{chunk.title} {timecode.clock(chunk.start)}"
+        head = f'[{title}]({link} "{mark[1:-1]}")' if link else title
+        rows.append(f"{number}. {head}\n\n   > {words}\n\n")
+    return "".join(rows)
+
+
 @pytest.mark.parametrize(
     "shape",
     [
@@ -235,8 +247,13 @@ MANY = tuple(
         lambda texts: json.dumps([{"output": text} for text in texts], ensure_ascii=False),
         repr,
         lambda texts: "\n".join(f"- {text!r}" for text in texts),
+        lambda texts: as_listed(texts, "https://v.example/1"),
+        lambda texts: as_listed(texts, ""),
     ],
-    ids=["markdown", "lines", "paragraphs", "json", "output", "outputs", "python", "quoted"],
+    ids=[
+        *("markdown", "lines", "paragraphs", "json", "output", "outputs", "python", "quoted"),
+        *("links", "titles"),
+    ],
 )
 def test_listed_passages_are_quoted_and_their_marks_not_shown(
     shape: Callable[[list[str]], str],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay import recorded
-from video_rag.answerers._dify_marks import listed, numbered, printed, without
+from video_rag.answerers._dify_marks import linked, listed, numbered, printed, without
 from video_rag.answerers._dify_talks import KEPT, Talks
 from video_rag.model import Chunk, Segment, Turn
 from video_rag.testing.answerer_contract import PASSAGES
@@ -59,6 +59,7 @@ def test_no_text_breaks_the_reading(text: str) -> None:
     assert isinstance(printed(text), list)
     assert isinstance(printed(f"- {{{text}}}"), list)
     assert isinstance(listed(text), list)
+    assert isinstance(linked(f"1. {text} 0:01\n\n   > {text}\n"), list)
     assert "⟦" not in without(text)
 
 

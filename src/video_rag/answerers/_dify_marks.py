@@ -26,6 +26,11 @@ _OWN_LINE = re.compile(r"\S\s*\n[ \t]*$")
 _BEFORE = re.compile(r"^[\s\"',\[\]{}]*(?:(?:output|content|text)[\"']\s*:\s*[\"'])?(?:- )?")
 """What stands before a passage in a list."""
 _AFTER = re.compile(r"[\s\"',\[\]{}]*")
+_LISTED = re.compile(
+    r"^\d+\. (?P<link>\[)?(?P<title>[^\]\n]*) (?P<clock>(?:\d+:)?\d+:\d\d)"
+    r"(?(link)\]\((?P<url>\S+) \"(?P<mark>[^\"\n]*)\"\))\n\n?(?P<words>(?: *>[^\n]*(?:\n|\Z))+)",
+    re.MULTILINE,
+)
 _NEAR = 1.5
 """Seconds that a link may be off: addresses are cut to whole seconds."""
 
@@ -58,6 +63,11 @@ def printed(text: str) -> list[Resource]:
     ]
 
 
+def passages_in(text: str) -> list[Resource]:
+    """The passages in an answer that is nothing but them: one of a Chatflow without a model."""
+    return printed(text) or listed(text) or linked(text)
+
+
 def listed(text: str) -> list[Resource]:
     """The passages in an answer that is nothing but them, each with its mark on a line of its own.
 
@@ -75,6 +85,28 @@ def listed(text: str) -> list[Resource]:
         if not parse_addresses(mark.group()) or not _OWN_LINE.search(words):
             return []
         found.append(Resource(position=at, content=f"{words.strip()}\n{mark.group()}"))
+    return found
+
+
+def linked(text: str) -> list[Resource]:
+    """The passages in an answer that is nothing but a list of our Chatflow without a model.
+
+    Each is a link with title and time, or these alone, and its words as a quotation.
+    """
+    rows = list(_LISTED.finditer(text))
+    if not rows or _LISTED.sub("", text).strip():
+        return []
+    found = []
+    for at, row in enumerate(rows, start=1):
+        words = re.sub(r"(?m)^ *> ?", "", row["words"]).strip()
+        where: dict[str, Any] = {"title": row["title"], "start": timecode.parse(row["clock"])}
+        if places := parse_addresses(f"⟦{row['mark'] or ''}⟧"):
+            place = places[0]
+            where |= {"video_id": place.video_id, "start": place.start, "end": place.end}
+            where["url"] = row["url"] or ""
+        found.append(
+            Resource.model_validate({"position": at, "content": words, "doc_metadata": where})
+        )
     return found
 
 

@@ -123,7 +123,7 @@ class Dify:
     def _answer(question: Question, heard: _Heard, search: Search) -> Answer | None:
         """The answer as its passages support it; None when it has none."""
         said = heard.said
-        results = () if heard.named else marks.printed(said) or marks.listed(said)
+        results = () if heard.named else marks.passages_in(said)
         sources = _within(heard.named or results, question)
         if results:
             return _quoted(question, _exact(sources, question, search))
@@ -170,7 +170,7 @@ class _Heard:
 
     def fresh(self) -> str:
         """What the reader has not seen; search results and marks are not fit to be read."""
-        if marks.RESULT.startswith(self.said[: len(marks.RESULT)]) or marks.listed(self.said):
+        if marks.RESULT.startswith(self.said[: len(marks.RESULT)]) or marks.passages_in(self.said):
             return ""
         readable = marks.without(self.said)
         text, self.shown = readable[self.shown :], max(self.shown, len(readable))
@@ -226,8 +226,8 @@ def _exact(sources: Sequence[Chunk], question: Question, search: Search) -> list
         next(
             (
                 own
-                for own in _found(chunk.text[:SEARCHED], chunk.video_id, question, search)
-                if abs(own.start - chunk.start) < 1 and abs(own.end - chunk.end) < 1
+                for own in _found(chunk.text[:SEARCHED], _video_of(chunk), question, search)
+                if _is_same(own, chunk)
             ),
             chunk,
         )
@@ -237,6 +237,17 @@ def _exact(sources: Sequence[Chunk], question: Question, search: Search) -> list
         return exact
     nothing = {"lines": (), "text": "", "slide_text": ""}
     return [said_by(one, question.speaker) or one.model_copy(update=nothing) for one in exact]
+
+
+def _video_of(chunk: Chunk) -> str | None:
+    """The video of a passage; None where an answer named only title and moment."""
+    return chunk.video_id if chunk.end > chunk.start else None
+
+
+def _is_same(own: Chunk, chunk: Chunk) -> bool:
+    if _video_of(chunk) is None:
+        return own.title == chunk.title and 0 <= own.start - chunk.start < 1
+    return abs(own.start - chunk.start) < 1 and abs(own.end - chunk.end) < 1
 
 
 def _found(text: str, video_id: str | None, question: Question, search: Search) -> list[Chunk]:

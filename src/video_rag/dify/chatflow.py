@@ -10,13 +10,13 @@ The full flow, as an engineer would draw it::
 `understand` is a parameter extractor that works by prompt, not a language model with structured
 output: it runs on every chat model, and where the reply is no JSON it goes on with empty values
 (`route` then searches by the words as they are), while structured output fails the whole run.
-The flow without a model lists the passages::
+The flow without a model lists the passages, each with a link that has its title and time::
 
-    start → search → found? ─┬→ each passage: its text → answer
+    start → search → found? ─┬→ list: a template → answer
                              └→ nothing found
 
-Nothing needs Dify's code sandbox. All node types but the iteration of the second flow were seen at
-work on Dify 1.16.1; `plain` does without it and prints the records as Dify gives them.
+Only that template needs Dify's code sandbox, and it alone was not seen at work on a real 1.16.1.
+`plain` does without it and prints the records as Dify gives them.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ from video_rag.dify.dsl import (
     condition,
     dump,
     edge,
-    iteration,
     message,
     node,
 )
 from video_rag.dify.dsl_rules import check, is_uuid
 from video_rag.dify.linking import LinkRule
 from video_rag.dify.opening import Language, Talk
-from video_rag.dify.wording import LABELS, PARAMETERS, Texts, other_than
+from video_rag.dify.wording import LABELS, PARAMETERS, Texts, other_than, passages_template
 from video_rag.errors import BadSettings, UsageError
 
 __all__ = ["Design", "Model", "Reranker", "build", "check", "write"]
@@ -100,7 +99,7 @@ class Design:
     prompts: Path | None = None
     """Folder with own prompts; those it lacks are the built-in ones."""
     plain: bool = False
-    """Only for keyword-only: print the records as they are, for servers without iterations."""
+    """Only for keyword-only: print the records as they are, for servers without a sandbox."""
 
     def __post_init__(self) -> None:
         wrong = [id_ for id_ in self.dataset_ids if not is_uuid(id_)]
@@ -212,18 +211,17 @@ def _keyword_flow(design: Design, texts: Texts) -> Json:
         answer = _reply("answer", label["answer"], (3, 1), "{{#search.result#}}")
         nodes = [start, search, found, answer, nothing]
         return {"nodes": nodes, "edges": [*edges, edge(found, answer, "found")]}
-    text = node(
-        "text",
-        "variable-aggregator",
-        label["text"],
-        (0, 0),
-        output_type="string",
-        variables=[["passages", "item", "content"]],
+    listing = node(
+        "passages",
+        "template-transform",
+        label["passages"],
+        (3, 1),
+        template=passages_template(design.link_rules, design.top_k),
+        variables=[{"variable": "passages", "value_selector": ["search", "result"]}],
     )
-    box, inside = iteration("passages", label["passages"], (3, 1), ["search", "result"], text)
-    answer = _reply("answer", label["answer"], (5.3, 1), "{{#passages.output#}}")
-    edges += [edge(found, box[0], "found"), *inside, edge(box[0], answer)]
-    return {"nodes": [start, search, found, *box, answer, nothing], "edges": edges}
+    answer = _reply("answer", label["answer"], (4, 1), "{{#passages.output#}}")
+    edges += [edge(found, listing, "found"), edge(listing, answer)]
+    return {"nodes": [start, search, found, listing, answer, nothing], "edges": edges}
 
 
 def _understand(design: Design, texts: Texts) -> Json:

@@ -51,38 +51,6 @@ def edge(source: Json, target: Json, handle: str = "source") -> Json:
     }
 
 
-def iteration(
-    id_: str, title: str, at: tuple[float, float], over: Selector, each: Json
-) -> tuple[list[Json], list[Json]]:
-    """Nodes and edges that do `each` for every object of a list; gives the list of its outputs.
-
-    `each` reads the object as the variable `item` of the node `id_`.
-    """
-    start_id, size = f"{id_}start", {"width": 2 * COLUMN, "height": ROW}
-    box = node(
-        id_,
-        "iteration",
-        title,
-        at,
-        iterator_selector=list(over),
-        iterator_input_type="array[object]",
-        start_node_id=start_id,
-        output_selector=[each["id"], "output"],
-        output_type="array[string]",
-        is_parallel=False,
-        parallel_nums=10,
-        error_handle_mode="terminated",
-        flatten_output=False,
-        **size,
-    )
-    first = node(start_id, "iteration-start", "", (0, 0), isInIteration=True)
-    first |= {"type": "custom-iteration-start", "parentId": id_, "position": {"x": 24, "y": 68}}
-    first |= {"draggable": False, "selectable": False}
-    inner = {**each, "parentId": id_, "position": {"x": 128, "y": 68}}
-    inner["data"] = {**each["data"], "isInIteration": True, "iteration_id": id_}
-    return [{**box, **size}, first, inner], [edge(first, inner)]
-
-
 def message(node_id: str, role: str, text: str) -> Json:
     """A message of a language model's prompt; the same node gives the same id."""
     return {"id": str(uuid.uuid5(_NAMESPACE, f"{node_id}/{role}")), "role": role, "text": text}

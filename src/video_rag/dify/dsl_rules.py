@@ -28,6 +28,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
         "metadata_filtering_mode",
     ),
     "variable-aggregator": ("output_type", "variables"),
+    "template-transform": ("template", "variables"),
     "iteration": ("iterator_selector", "start_node_id", "output_selector"),
     "iteration-start": (),
     "answer": ("answer", "variables"),
@@ -39,6 +40,7 @@ _OUTPUTS = {
     "question-classifier": {"class_id", "class_name"},
     "knowledge-retrieval": {"result"},
     "variable-aggregator": {"output"},
+    "template-transform": {"output"},
     "iteration": {"output", "item", "index"},
     "answer": {"answer"},
 }
@@ -190,8 +192,8 @@ def _selectors(data: Json) -> Iterable[Selector]:
             yield from (
                 c["variable_selector"] for case_ in data["cases"] for c in case_["conditions"]
             )
-        case "variable-aggregator":
-            yield from data["variables"]
+        case "variable-aggregator" | "template-transform":
+            yield from map(_selector, data["variables"])
         case "iteration":
             yield data["iterator_selector"]
         case "llm" if data["context"]["enabled"]:
@@ -200,6 +202,12 @@ def _selectors(data: Json) -> Iterable[Selector]:
         for name in _REFERENCE.findall(text):
             if name != "context":
                 yield name.split(".")
+
+
+def _selector(variable: Any) -> Selector:
+    """What a variable of a node reads; those of a template have names of their own."""
+    found: Selector = variable["value_selector"] if isinstance(variable, dict) else variable
+    return found
 
 
 def _texts(data: Json) -> Iterable[str]:

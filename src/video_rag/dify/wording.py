@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -81,6 +82,16 @@ def built_in(file: str) -> str:
     return resources.files("video_rag.dify").joinpath("prompts", file).read_text("utf-8")
 
 
+def passages_template(rules: Sequence[LinkRule], limit: int) -> str:
+    """The template that lists passages for people: links with title and time, and the words.
+
+    The title of a link holds the address of the passage, which browsers show when pointed at.
+    """
+    links = {rule.mark[1:].partition(":")[0]: rule.address for rule in rules}
+    values = {"links": json.dumps(links, ensure_ascii=False), "limit": str(limit)}
+    return Template(built_in("passages.jinja")).substitute(values).strip()
+
+
 def other_than(language: Language) -> Language:
     """The other of the two languages."""
     return "zh" if language == "en" else "en"
@@ -110,7 +121,6 @@ LABELS: dict[Language, dict[str, str]] = {
         "search": "Search",
         "search_as_asked": "Search by the words as asked",
         "passages": "Passages",
-        "text": "Text of the passage",
         "found": "Found something?",
         "summarise": "Summarise with links",
         "answer": "Answer",
@@ -127,7 +137,6 @@ LABELS: dict[Language, dict[str, str]] = {
         "search": "检索",
         "search_as_asked": "按原话检索",
         "passages": "片段",
-        "text": "片段的文字",
         "found": "找到了吗？",
         "summarise": "总结并附链接",
         "answer": "回答",

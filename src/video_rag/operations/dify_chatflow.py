@@ -167,7 +167,10 @@ def put(console: Console, state: State, base_url: str, wanted: Design) -> Publis
     console.publish(app_id, name="video-rag", comment="made by video-rag dify chatflow")
     notes = list(imported.warnings)
     if wanted.plain:
-        notes.append("passages are printed as Dify's records: this Dify runs no iterations")
+        notes.append(
+            "passages are printed as Dify's records: this Dify runs no templates (is its sandbox "
+            "running?); import again when it does"
+        )
     if wanted.variant != "keyword-only" and not found:
         notes.append("the test question found no passages: is anything published to the dataset?")
     return Published(

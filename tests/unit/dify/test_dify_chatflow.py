@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from video_rag.answerers._dify_marks import linked
 from video_rag.dify.chatflow import VARIANTS, Design, Model, build, write
 from video_rag.dify.dsl_rules import check
 from video_rag.dify.linking import LinkRule
@@ -219,13 +221,44 @@ def test_a_reranker_is_named_in_every_search() -> None:
     assert check(build(design)) == []
 
 
-def test_keyword_only_names_no_model_and_lists_the_texts_of_the_passages() -> None:
-    dsl = build(designed(variant="keyword-only", model=None))
+def listing(*rows: dict[str, Any], top_k: int = 8) -> str:
+    """What the Chatflow without a model shows of these search results."""
+    rules = [LinkRule("⟦youtube:ID@START-END⟧", "https://www.youtube.com/watch?v=ID&t=STARTs")]
+    design = designed(variant="keyword-only", model=None, link_rules=rules, top_k=top_k)
+    dsl = build(design)
+    assert check(dsl) == []
     assert not {"llm", "parameter-extractor"} & {n["type"] for n in nodes(dsl).values()}
-    assert nodes(dsl)["text"]["variables"] == [["passages", "item", "content"]]
     assert nodes(dsl)["answer"]["answer"] == "{{#passages.output#}}"
-    inner = [row for row in dsl["workflow"]["graph"]["nodes"] if row.get("parentId") == "passages"]
-    assert {row["data"]["type"] for row in inner} == {"iteration-start", "variable-aggregator"}
+    template = jinja2.Template(nodes(dsl)["passages"]["template"])
+    return template.render(passages=list(rows))
+
+
+def result(content: str, title: str | None = "A [talk]") -> dict[str, Any]:
+    told = {"title": title} if title else None
+    return {"content": content, "title": "x.md", "metadata": {"doc_metadata": told, "score": 0.0}}
+
+
+def test_keyword_only_lists_links_with_title_and_time_and_no_marks() -> None:
+    footer = "— [A talk 1:01:05](https://www.youtube.com/watch?v=abc) · Sheep"
+    said = listing(
+        result(f"Sheep eat grass.\nA slide.\n{footer}\n⟦youtube:abc@3665.5-3700⟧"),
+        result("Their wool is warm.\n⟦file:0123@7-9.5⟧"),
+        result("Somebody's own words.", None),
+    )
+    link = "https://www.youtube.com/watch?v=abc&t=3665s"
+    assert said == (
+        f'1. [A (talk) 1:01:05]({link} "youtube:abc@3665.5-3700")'
+        "\n\n   > Sheep eat grass.\n   > A slide.\n\n"
+        "2. A (talk) 0:07\n\n   > Their wool is warm.\n\n"
+        "3. x.md 0:00\n\n   > Somebody's own words.\n\n"
+    )
+    read = [(row.metadata.get("video_id"), row.metadata["start"]) for row in linked(said)]
+    assert read == [("youtube:abc", 3665.5), (None, 7.0), (None, 0.0)]
+
+
+def test_keyword_only_lists_no_more_than_was_asked_for() -> None:
+    rows = [result(f"Number {n}.\n⟦youtube:abc@{n}-{n + 1}⟧") for n in range(148)]
+    assert re.findall(r"(?m)^\d+", listing(*rows, top_k=5)) == ["1", "2", "3", "4", "5"]
 
 
 def test_plain_keyword_only_is_the_flow_that_ran_without_plugin_daemon() -> None:

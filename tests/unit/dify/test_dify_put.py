@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -235,10 +236,21 @@ def test_keyword_only_answers_without_a_model(
     dify.model_alive = False
     row = run(capsys, "chatflow", "--import", "--variant", "keyword-only")
     said, _ = asked(dify, row["app_key"], "sheep grass")
-    assert said.startswith("- ")
-    assert "sheep eats grass" in said
+    first, _, words = said.partition("\n\n   > ")
+    assert re.fullmatch(r"1\. (\[.+ \d+:\d\d\]\(http\S+ \".+\"\)|.+ \d+:\d\d)", first)
+    assert "sheep eats grass" in words
+    assert "⟦" not in said
     assert "{'metadata'" not in said
     assert "I found nothing" in asked(dify, row["app_key"], "zebras")[0]
+
+
+def test_keyword_only_without_a_sandbox_prints_the_records(
+    published: Path, dify: DifyServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dify.model_alive = dify.has_sandbox = False
+    row = run(capsys, "chatflow", "--import", "--variant", "keyword-only")
+    assert any("runs no templates" in note for note in row["notes"])
+    assert "{'metadata'" in asked(dify, row["app_key"], "sheep grass")[0]
 
 
 def test_a_draft_that_does_not_answer_is_not_published(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from video_rag.errors import NeedsExtra
 from video_rag.testing.dify import language_model
 from video_rag.testing.dify.flow import NodeFailed, Run, Step, usage
 from video_rag.testing.dify.flow_search import search
@@ -151,6 +152,23 @@ def _aggregate(run: Run, node: Json) -> Step:
     return Step(outputs={"output": None})
 
 
+def _template(run: Run, node: Json) -> Step:
+    """A Jinja template, which Dify's code sandbox fills in."""
+    data = node["data"]
+    given = {row["variable"]: run.value(row["value_selector"]) for row in data["variables"]}
+    if not run.world.has_sandbox:
+        raise NodeFailed("Failed to execute code, which is likely a network issue", given)
+    try:
+        import jinja2
+    except ImportError as error:
+        raise NeedsExtra("jinja2", "testing") from error
+    try:
+        text = jinja2.Template(data["template"]).render(given)
+    except jinja2.TemplateError as error:
+        raise NodeFailed(str(error), given) from error
+    return Step(outputs={"output": text}, inputs=given)
+
+
 def _iterate(run: Run, node: Json) -> Step:
     data = node["data"]
     gathered = []
@@ -209,6 +227,7 @@ _NODES: dict[str, Callable[[Run, Json], Step]] = {
     "knowledge-retrieval": search,
     "if-else": _branch,
     "variable-aggregator": _aggregate,
+    "template-transform": _template,
     "iteration": _iterate,
     "iteration-start": lambda _run, _node: Step(),
     "answer": _answer,

@@ -34,6 +34,8 @@ class Switches:
     status_seconds: float = 1.0
     """For so long a document whose status was changed refuses the next change."""
     has_plugin_daemon: bool = True
+    has_sandbox: bool = True
+    """Whether templates of Chatflows can be filled in."""
     embedding_alive: bool = True
     """Whether the embedding model can be reached."""
     embedding_error: str = "[Errno 111] Connection refused"
