@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 FOLDERS = ("blobs", "feeds", "locks", "scratch")
-FILES = ("library.db*", "knowledge.db*", "dify.json", "session*")
+FILES = ("library.*", "keys.*", "knowledge.db*", "dify.json", "session*")
 
 
 def touch(path: Path) -> None:

@@ -29,7 +29,10 @@ from shell import Shell
 from video_rag.api import create_app
 from video_rag.cli import commands
 from video_rag.library import Library
+from video_rag.library.shelf import Shelf
 from video_rag.operations import keys
+from video_rag.pipeline.plan import key_of
+from video_rag.pipeline.results import kept
 from video_rag.settings import load_settings
 from video_rag.testing import clips
 from video_rag.testing.dify import DifyServer
@@ -329,6 +332,32 @@ def called(
         if not any(row["state"] in {"queued", "working"} for row in got.json()):
             return
         time.sleep(0.05)
+
+
+def test_documents_from_before_lose_their_tokens(
+    home: tuple[Path, DifyServer], site: Site, parrot: str
+) -> None:
+    library = Library(load_settings())
+    list(library.add([feed_of(site, parrot)]))
+    [first, *_] = [status.video for status in library.videos() if status.state == "ready"]
+    results = library.ledger.results(first.video_id)
+    stage = next(s for s in Shelf(library.settings, ()).engine.plan.stages if s.name == "compose")
+    document = library.document(first.video_id)
+    assert leaks(first.url)
+    before = document.model_copy(update={"video": first})
+    key = key_of("compose", 1, stage.config, [results[name].digest for name in stage.needs])
+    library.ledger.commit(
+        first.video_id, "compose", {"document": kept(library.blobs, "document", before, key)}
+    )
+    assert leaks(repr(library.document(first.video_id)))
+    assert library.status(first.video_id).state != "ready"
+
+    list(library.run())
+
+    assert library.status(first.video_id).state == "ready"
+    assert library.document(first.video_id) == document
+    assert leaks(library.page(first.video_id).read_text()) == []
+    library.close()
 
 
 def test_no_planted_secret_comes_out(
