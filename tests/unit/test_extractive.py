@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from video_rag.answerers import Delta, Done
 from video_rag.answerers.extractive import Extractive
 from video_rag.model import Answer, Chunk, Hit, Query, Question, Segment, Turn, join_lines
+from video_rag.text import timecode
 from video_rag.text.asking import asked
+from video_rag.text.spelling import stem
 from video_rag.text.tokens import index_terms
+from video_rag.text.typos import corrections
 
 
 def passage(video: str, at: float, *lines: str, **more: str) -> Chunk:
@@ -149,7 +154,124 @@ def test_what_nobody_speaks_about_is_refused_in_words(question: str, language: s
     answer = ask(question, *OPTICS)
     assert answer.refused
     assert answer.answer.startswith(language)
+
+
+@pytest.mark.parametrize(
+    ("question", "looked_for", "named"),
+    [
+        (
+            "Which glass company sponsors the football club of Jena?",
+            "Looked for: glass, company, sponsors, football, club, Jena.",
+            "The nearest passages, which may be about something else:",
+        ),
+        ("玻璃厂的工人工资是多少？", "检索的词语：玻璃厂、工人工资。", "最接近的片段"),
+    ],
+)
+def test_a_refusal_says_what_was_looked_for_and_shows_the_nearest_passages(
+    question: str, looked_for: str, named: str
+) -> None:
+    answer = ask(question, *OPTICS)
+    parts = answer.answer.split("\n\n")
+    assert parts[1] == looked_for
+    assert parts[2].startswith(named)
+    assert parts[3:] == [
+        f"[{one.number}] {timecode.span(one.start, one.end)} “{one.quote}”"
+        for one in answer.citations
+    ]
+    assert [one.number for one in answer.citations] == list(range(1, len(parts) - 2))
+    assert any("glass" in one.quote or "玻璃" in one.quote for one in answer.citations)
+
+
+def test_a_refusal_shows_no_passage_that_shares_but_small_words() -> None:
+    answer = ask("What is the capital of Mongolia?", *OPTICS)
+    assert answer.answer.endswith("Looked for: capital, Mongolia.")
     assert not answer.citations
+
+
+GO = (
+    passage("A talk", 0, "Let us go and see what it is like, go on.", "Here we go again, go!"),
+    passage("Tools", 30, "We wrote the scheduler in Go because it starts fast."),
+    *OPTICS,
+)
+
+
+def test_a_name_that_is_a_stop_word_is_quoted_before_the_word_in_small_letters() -> None:
+    answer = ask("What is Go used for?", *GO)
+    assert answer.citations[0].quote == "We wrote the scheduler in Go because it starts fast."
+
+
+def test_a_name_that_is_a_stop_word_is_found_in_subtitles_without_capitals() -> None:
+    small = passage("Tools", 30, "we wrote the scheduler in go because it starts fast")
+    answer = ask("What is Go used for?", small, *OPTICS)
+    assert answer.citations[0].quote == "we wrote the scheduler in go because it starts fast"
+
+
+@pytest.mark.parametrize(
+    ("question", "line"),
+    [
+        ("What is a convolutional network?", "It is a convoluted story, I am afraid."),
+        ("What does a general do?", "We generalize it in the next part of the talk."),
+        ("What is university life like?", "The universe is larger than that."),
+    ],
+)
+def test_a_word_that_shares_but_its_stem_is_no_support(question: str, line: str) -> None:
+    other = passage("Story", 0, "Good evening.", line)
+    answer = ask(question, other, *OPTICS)
+    assert answer.refused
+
+
+@pytest.mark.parametrize(
+    ("question", "line"),
+    [
+        ("What are convolutional networks?", "A convolutional network slides a small window."),
+        ("Does light bend?", "And so the light is bending."),
+        ("How is the sum computed?", "The computer computes sums."),
+    ],
+)
+def test_the_bent_forms_of_a_word_are_support(question: str, line: str) -> None:
+    assert ask(question, passage("Talk", 0, "Good evening.", line)).citations[0].quote == line
+
+
+def test_lines_that_answer_come_before_those_of_a_passage_with_scattered_words() -> None:
+    scattered = passage(
+        "Scattered",
+        0,
+        "A prism is a body of glass, and prisms are old.",
+        "Nothing happens here for a while.",
+        "We go on to something else now.",
+        "The violet curtain is pretty, the violet one.",
+        "Everybody waits for the next part.",
+        "Bend down, please.",
+    )
+    close = passage("Close", 0, "Good evening.", "In a prism violet light bends most.", "Good.")
+    answer = ask("Why does a prism bend violet?", scattered, close)
+    assert answer.citations[0].quote == "In a prism violet light bends most."
+
+
+def test_a_mistyped_word_is_looked_for_as_it_was_meant_and_that_is_said() -> None:
+    tree = passage("Graphs", 0, "A spanning tree touches every vertex.", "Now for something else.")
+    answer = ask("What is a spaning tree?", tree, *OPTICS)
+    assert answer.answer == (
+        "Nobody says “spaning” here; looked for “spanning”.\n\n"
+        "[1] 0:00–0:03 “A spanning tree touches every vertex.”"
+    )
+
+
+@settings(deadline=None)  # dictionaries load at first use, and machines are shared
+@given(st.sampled_from(["eigenvalue", "spanning", "community", "beginner"]), st.data())
+def test_one_letter_that_is_wrong_missing_or_doubled_is_put_right(
+    word: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(1, len(word) - 1))
+    wrong = data.draw(st.sampled_from([word[:at] + word[at + 1 :], word[:at] + word[at - 1 :]]))
+    found = corrections(f"what is a {wrong}?", [f"This is a {word}.", "Another sentence."])
+    assert found in ({wrong: word}, {})
+    assert found or stem(wrong) == stem(word)
+
+
+def test_words_that_are_said_or_like_nothing_are_left_alone() -> None:
+    said = ["The prism bends violet light.", "Colours of the format."]
+    assert corrections("Why do prisms bend light in Mongolia? Fermat!", said) == {}
 
 
 def test_a_question_without_any_content_asks_for_one() -> None:

@@ -119,7 +119,8 @@ class TestAnswers:
         assert answer.refused
         assert answer.answer.startswith("Nothing in the library")
         assert note in answer.answer
-        assert not answer.citations
+        assert "Looked for: butler, emperor, paid, glass." in answer.answer
+        assert "The nearest passages, which may be about something else:" in answer.answer
 
     @pytest.mark.parametrize("said", ["The crown jewels were stolen.", "The crown jewels [7]."])
     def test_a_sentence_without_its_mark_stays_with_the_passage_that_supports_it(

@@ -10,12 +10,14 @@ from pydantic import Field
 from video_rag import plugins
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.phrases import phrase
+from video_rag.answerers.refusing import refusal
 from video_rag.evidence.choosing import Measure, block
-from video_rag.evidence.relevance import weigh
+from video_rag.evidence.relevance import Passage, weigh
 from video_rag.evidence.speaking import own_words
-from video_rag.model import Answer, Query, Question
+from video_rag.model import Answer, Chunk, Query, Question
 from video_rag.text.asking import asked
 from video_rag.text.tokens import terms
+from video_rag.text.typos import corrections
 
 POINTING = re.compile(
     r"\b(?:it|its|this|that|these|those|they|them|their|he|him|his|she|her)\b"
@@ -28,7 +30,7 @@ POINTING = re.compile(
 class Extractive:
     """Quotes the lines that answer; refuses when no passage speaks about the question."""
 
-    version = 1
+    version = 2
 
     class Options(plugins.Options):
         """When a passage is good enough."""
@@ -63,12 +65,30 @@ class Extractive:
         )
 
     def ask(self, question: Question, search: Search) -> Iterator[Delta | Done]:
-        """One block per passage. Needs no server, so it raises only what `search` raises."""
+        """One block per quote. Needs no server, so it raises only what `search` raises."""
         text = _in_context(question)
-        wanted = asked(text, question.synonyms)
-        if not wanted:
-            yield from _refuse(phrase("empty", question.text))
+        if not asked(text, question.synonyms):
+            yield from _say(Answer(answer=phrase("empty", question.text), refused=True))
             return
+        passages = self._found(text, question, search)
+        mistyped = corrections(text, (_whole(passage.chunk) for passage in passages))
+        notes = []
+        for word, meant in mistyped.items():
+            text = re.sub(rf"\b{word}\b", meant, text)
+            notes.append(phrase("corrected", question.text).format(word=word, meant=meant))
+        if mistyped:
+            passages = self._found(text, question, search)
+        chosen = self._measure.choose(passages, text, question.limit)
+        if not chosen:
+            yield from _say(refusal(text, passages, notes=notes))
+            return
+        blocks = [*notes, *map(block, chosen)]
+        for index, words in enumerate(blocks):
+            yield Delta(f"\n\n{words}" if index else words)
+        yield Done(Answer(answer="\n\n".join(blocks), citations=tuple(chosen)))
+
+    def _found(self, text: str, question: Question, search: Search) -> list[Passage]:
+        """The passages found, with what they hold of the question."""
         query = Query(
             text=text,
             limit=max(self.options.candidates, question.limit),
@@ -76,15 +96,12 @@ class Extractive:
             language=question.language,
             speaker=question.speaker,
         )
-        passages = weigh(wanted, own_words(text, [hit.chunk for hit in search(query)]))
-        chosen = self._measure.choose(passages, text, question.limit)
-        if not chosen:
-            yield from _refuse(phrase("refusal", question.text))
-            return
-        blocks = [block(citation) for citation in chosen]
-        for index, words in enumerate(blocks):
-            yield Delta(f"\n\n{words}" if index else words)
-        yield Done(Answer(answer="\n\n".join(blocks), citations=tuple(chosen)))
+        chunks = own_words(text, [hit.chunk for hit in search(query)])
+        return weigh(asked(text, question.synonyms), chunks, text)
+
+
+def _whole(chunk: Chunk) -> str:
+    return " ".join([chunk.title, chunk.heading, chunk.text, chunk.slide_text])
 
 
 def _in_context(question: Question) -> str:
@@ -96,6 +113,6 @@ def _in_context(question: Question) -> str:
     return question.text
 
 
-def _refuse(sentence: str) -> Iterator[Delta | Done]:
-    yield Delta(sentence)
-    yield Done(Answer(answer=sentence, refused=True))
+def _say(answer: Answer) -> Iterator[Delta | Done]:
+    yield Delta(answer.answer)
+    yield Done(answer)

@@ -17,6 +17,7 @@ from video_rag import plugins
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.chat import Chat, Message
 from video_rag.answerers.phrases import language_of, phrase
+from video_rag.answerers.refusing import refusal
 from video_rag.errors import BadSettings
 from video_rag.evidence import citing
 from video_rag.evidence.choosing import Measure, block, quotes_of
@@ -113,7 +114,7 @@ class OpenAI:
             found.look_for(text)
         whole = found.best(self.options.passages or question.limit)
         if not whole:
-            yield from self._say(phrase("refusal", question.text), refused=True)
+            yield from self._say(refusal(question.text).answer, refused=True)
             return
         wanted = {wish: wish.weight for wish in found.wanted}
         given = [excerpt(wanted, chunk, question.text, self.options.length) for chunk in whole]
@@ -144,9 +145,12 @@ class OpenAI:
         quotes = Measure().choose(found.weighed(found.best()), question.text, question.limit)
         if quotes:
             return _quoted("unsupported" if left_out else "declined", quotes, question)
-        words = [phrase("refusal", question.text)]
-        words += [_left_out(left_out, question.text)] if left_out else []
-        return Answer(answer="\n\n".join(words), refused=True, model=self.options.model)
+        return refusal(
+            question.text,
+            found.weighed(found.best()),
+            notes=[_left_out(left_out, question.text)] if left_out else [],
+            model=self.options.model,
+        )
 
     def _plan(self, question: Question, found: Found) -> Plan:
         """What to look for. A question that stands alone and finds what speaks about it needs no
@@ -218,7 +222,7 @@ class Found:
 
     def weighed(self, chunks: Sequence[Chunk]) -> list[Passage]:
         """What passages hold of the question."""
-        return weigh(self.wanted, chunks) if self.wanted else []
+        return weigh(self.wanted, chunks, "\n".join(self._texts)) if self.wanted else []
 
 
 def _quoted(why: str, quotes: Sequence[Citation], question: Question) -> Answer:

@@ -14,6 +14,16 @@ PHRASES: dict[str, dict[Language, str]] = {
         "zh": "资料库中没有能回答这个问题的内容。"
         "请换用视频里说过或展示过的词语，或先添加相关视频。",
     },
+    "looked_for": {"en": "Looked for: {words}.", "zh": "检索的词语：{words}。"},
+    "comma": {"en": ", ", "zh": "、"},
+    "nearest": {
+        "en": "The nearest passages, which may be about something else:",
+        "zh": "最接近的片段，但可能说的是别的内容：",
+    },
+    "corrected": {
+        "en": "Nobody says “{word}” here; looked for “{meant}”.",
+        "zh": "这里没有人说“{word}”；已改为检索“{meant}”。",
+    },
     "last_words": {
         "en": "Answer from the passages with their numbers, such as [2]; "
         "if they do not say it: There is no answer in the library.\nQuestion: ",

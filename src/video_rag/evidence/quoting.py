@@ -18,13 +18,13 @@ MAX_WIDTH = 320
 """Several lines together are at most this long; a Chinese character is as long as three letters."""
 SHORT_WIDTH = 160
 """Up to this length there may be more lines, such as those of one word each."""
-LINE_COST = 0.06
+LINE_COST = 0.03
 """What one more sentence must add to the share of the question it answers."""
 SUPPORT = 0.34
 """Share of a claim's terms that its passage must hold."""
 SAID = 6
 """A claim that counts as said word for word has this many letters, a Chinese one being three."""
-WORDING = 0.1
+WORDING = 0.2
 """What wording like the question's adds at most to the share of it that a line answers."""
 PAUSE = 1.5
 """Seconds of silence that end a sentence whatever the punctuation."""
@@ -46,18 +46,24 @@ def quote(
     chunk: Chunk,
     question: str = "",
 ) -> Quote:
-    """The one to four consecutive lines of a passage that hold most of what is wanted.
+    """The lines of a passage that hold most of what is wanted: see `best_lines`."""
+    value = wanted if isinstance(wanted, Mapping) else dict.fromkeys(plainly(set(wanted)), 1.0)
+    return best_lines(value, chunk, question)[0]
 
-    That is terms, or wishes with what each counts. Lines that are parts of one sentence stay
-    together; who speaks is named. Of lines with the same terms, those win that are worded like
-    `question`: the words between its terms are too common to search for, but not to choose by.
-    With no term in any line the quote is the passage's first sentence; a passage without lines
-    (slides alone) is quoted whole.
+
+def best_lines(value: Mapping[Wish, float], chunk: Chunk, question: str) -> tuple[Quote, float]:
+    """The one to four consecutive lines that hold most of what is wanted, and what share they hold.
+
+    `value` says what each wish counts. Lines that are parts of one sentence stay together; who
+    speaks is named. Of lines with the same terms, those win that are worded like `question`: the
+    words between its terms are too common to search for, but not to choose by. With no term in any
+    line the quote is the passage's first sentence; a passage without lines (slides alone) is
+    quoted whole. The share is of all that is wanted, with a little more for the wording and less
+    for length, so that lines of different passages compare.
     """
     lines = [_stripped(line) for line in chunk.lines if line.text.strip()]
     if not lines:
-        return Quote(chunk.start, chunk.end, chunk.text.strip() or chunk.slide_text.strip())
-    value = wanted if isinstance(wanted, Mapping) else dict.fromkeys(plainly(set(wanted)), 1.0)
+        return Quote(chunk.start, chunk.end, chunk.text.strip() or chunk.slide_text.strip()), 0.0
     looked_for = {term for wish in value for term in wish.terms}
     found = [looked_for & set(index_terms(f"{line.speaker or ''} {line.text}")) for line in lines]
     whole = sum(value.values()) or 1.0
@@ -71,9 +77,9 @@ def quote(
         held = sum(counts * wish.held(there) for wish, counts in value.items())
         return held / whole + likeness - LINE_COST * (parts - 1)
 
-    first, last, _ = max(_windows(lines), key=lambda window: (gain(*window), -window[2]))
-    chosen = lines[first:last]
-    return Quote(chosen[0].start, chosen[-1].end, join_spoken(chosen))
+    best = max(_windows(lines), key=lambda window: (gain(*window), -window[2]))
+    chosen = lines[best[0] : best[1]]
+    return Quote(chosen[0].start, chosen[-1].end, join_spoken(chosen)), gain(*best)
 
 
 def _stripped(line: Segment) -> Segment:

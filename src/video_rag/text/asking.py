@@ -14,7 +14,7 @@ WEAK = 0.1
 """What a stop-word counts beside words that say more."""
 _NEARLY = 0.75
 _UNSURE = 0.6
-"""What a stop-word in small letters counts for one in capitals: who for WHO."""
+"""What a stop-word in small letters counts for one that is a name: who for WHO, go for Go."""
 _KEYWORDS = 4
 """A question of so few words and no stop-word is a list of names."""
 _SHORT = 4
@@ -99,8 +99,7 @@ def _wish(
 
 
 def _name(token: Token) -> Wish:
-    unsure = _UNSURE if token.capitals else 1.0
-    return Wish(((token.name,), token.parts), worths=(1.0, unsure))
+    return Wish(((token.name,), token.parts), worths=(1.0, _UNSURE))
 
 
 def _named(text: str, tokens: Sequence[Token]) -> list[Token]:

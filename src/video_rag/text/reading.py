@@ -70,6 +70,11 @@ class Token:
     """Whether it is written as one word."""
 
 
+def is_name(wording: Sequence[str]) -> bool:
+    """Whether these terms are a stop-word that is a name."""
+    return len(wording) == 1 and wording[0].endswith(_NAMED)
+
+
 def read(text: str) -> list[Token]:
     """The words, numbers and symbols of a text in order."""
     clean = _APOSTROPHE.sub("", plain(text))
