@@ -68,9 +68,10 @@ function partAnswer(text) {
 
 function wholeAnswer(answer) {
   const byNumber = new Map(answer.citations.map((citation) => [citation.number, citation]));
-  const words = el("div", { className: "answer" }, ...written(answer.answer, byNumber));
+  const text = endsInQuotes(answer) ? beforeQuotes(answer.answer) : answer.answer;
+  const words = el("div", { className: "answer" }, ...written(text, byNumber));
   if (answer.refused) words.classList.add("refused");
-  const parts = isOnlyQuotes(answer) ? [] : [words];
+  const parts = text ? [words] : [];
   if (answer.citations.length) {
     parts.push(el("h3", { textContent: t("citations") }),
       el("ol", { className: "moments" }, answer.citations.map(citationCard)));
@@ -80,9 +81,15 @@ function wholeAnswer(answer) {
   return parts;
 }
 
-/** Without a language model the answer is its quotes, which the citations show as well. */
-function isOnlyQuotes({ answer, citations, model }) {
-  return !model && citations.length > 0 && citations.every(({ quote }) => answer.includes(quote));
+/** Quotes stand at the end of a refusal and of an answer that no model wrote; the citations show them as well. */
+function endsInQuotes({ citations, model, refused }) {
+  return (!model || refused) && citations.length > 0;
+}
+
+/** What is said before the quotes: that they are no answer, or which word was looked for instead. */
+function beforeQuotes(text) {
+  const at = text.search(/(?:^|\n\n)\[1\] /);
+  return at < 0 ? text : text.slice(0, at).trim();
 }
 
 function hitList(hits) {
