@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from video_rag.errors import NotFound
 from video_rag.library import removing
 from video_rag.library.listing import Listing, Part
 from video_rag.library.looking import Looking
@@ -150,7 +151,9 @@ class Library:
         return self._looking.locate(media)
 
     def image(self, digest: str) -> bytes:
-        """A slide's picture (JPEG). Raises `NotFound`."""
+        """A slide's picture (JPEG). Raises `NotFound`, or `Lost` for one that is damaged."""
+        if not self.blobs.exists(digest):
+            raise NotFound(f"no picture {digest[:12]}", hint="`video-rag run` makes lost ones again")
         return self.blobs.get(digest)
 
     def export(self, video_id: str, format_name: str, folder: Path) -> Path:

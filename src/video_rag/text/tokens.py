@@ -83,10 +83,14 @@ def _indexed(text: str) -> tuple[str, ...]:
 
 def umlauts(text: str) -> list[str]:
     """The words that are typed in another way where the keyboard has no umlauts."""
-    return [] if text.isascii() else _UMLAUT.findall(unicodedata.normalize("NFC", text))
+    if text.isascii():
+        return []
+    found = _LETTERS.findall(unicodedata.normalize("NFC", text))
+    return [word for word in found if not _UMLAUTS.isdisjoint(word)]
 
 
-_UMLAUT = re.compile(r"[^\W\d_]*[äöüåÄÖÜÅ][^\W\d_]*")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_UMLAUTS = frozenset("äöüåÄÖÜÅ")
 
 
 def words(text: str) -> list[str]:
