@@ -252,6 +252,20 @@ def test_what_cannot_be_added_is_told_later(client: TestClient, tmp_path: Path) 
     assert row["failures"][0]["hint"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("javascript:alert(1)", "/etc/passwd", "file:///etc/passwd", "data:text/html,x"),
+        *("ftp://a.example/x.mp4", "mailto:me@a.example", "no such thing"),
+    ],
+)
+def test_what_no_source_takes_is_refused_at_once(client: TestClient, url: str) -> None:
+    answer = client.post("/api/videos", json={"url": url})
+    assert answer.status_code == 400
+    assert answer.json()["hint"]
+    assert client.get("/api/additions").json() == []
+
+
 def test_requests_are_worked_on_in_order(client: TestClient, tmp_path: Path) -> None:
     for number in range(5):
         path = write_talk(tmp_path / f"talk{number}.srt", [f"This is talk number {number}."])
@@ -302,7 +316,7 @@ def test_each_role_may_do_its_part(library: Library, locked: TestClient) -> None
         refused = locked.post("/api/videos", json=local, headers=write)
         assert refused.status_code == 403
         assert "admin" in refused.json()["hint"]
-    assert locked.post("/api/videos", json=path, headers=admin).status_code == 202
+    assert locked.post("/api/videos", json=path, headers=admin).status_code == 400
     assert locked.delete(video, headers=write).status_code == 204
 
 

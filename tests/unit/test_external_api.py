@@ -383,3 +383,22 @@ def test_a_backend_that_is_away_is_told_in_the_convention(library: SlowLibrary) 
 )
 def test_dify_is_never_asked_what_it_asks_us(settings: dict[str, Any], base: str) -> None:
     assert base_of(load_settings(settings)) == base
+
+
+@pytest.mark.parametrize(
+    ("field", "body"),
+    [
+        ("top_k", {"query": "wool", "retrieval_setting": {"top_k": -4}}),
+        ("query", {"query": "\ud800 wool"}),
+        ("knowledge_id", {"query": "wool", "knowledge_id": "\udfff"}),
+    ],
+)
+def test_what_means_nothing_is_refused_naming_the_field(
+    client: TestClient, field: str, body: dict[str, Any]
+) -> None:
+    sent = json.dumps(body)
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/retrieval", content=sent, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error_code"] == external.BAD_REQUEST
+    assert field in answer.json()["error_msg"]

@@ -607,3 +607,48 @@ def test_counts_are_shown_with_each_subscription(shop: Shop) -> None:
     shop.follow(video(1), video(2), refusal(3, "private"), limit=1)
     [watched] = shop.watch.all()
     assert (watched.number, watched.counts) == (1, {"taken": 1, "waiting": 1, "absent": 1})
+
+
+# a clock that was wrong
+
+
+@pytest.mark.parametrize("years", [0.01, 1, 10, 40])
+def test_a_clock_that_was_wrong_and_is_put_back_leaves_no_list_asleep(
+    shop: Shop, years: float
+) -> None:
+    right = shop.clock
+    shop.follow(video(1), every="6h")
+    shop.clock = right + years * 365 * DAY
+    assert [one.subscription.url for one in shop.watch.check()] == [URL]
+    shop.clock = right + DAY
+    shop.tube.lists[URL] = [video(1), video(2)]
+    assert [one.subscription.url for one in shop.watch.check()] == [URL]
+    assert "tube:2" in shop.videos
+    assert list(shop.watch.check()) == []
+    assert shop.watch.all()[0].subscription.due < shop.clock + DAY
+
+
+def test_a_failure_by_a_wrong_clock_is_looked_at_again(shop: Shop) -> None:
+    right = shop.clock
+    shop.follow(video(1), every="6h")
+    shop.clock = right + 3650 * DAY
+    shop.tube.walls[URL] = Unavailable("away", retry_after=100.0)
+    list(shop.watch.check())
+    shop.clock = right + DAY
+    shop.tube.walls.clear()
+    assert [one.error for one in shop.watch.check()] == [None]
+
+
+def test_a_site_that_cools_down_by_a_wrong_clock_is_visited(shop: Shop) -> None:
+    shop.follow(video(1), every="6h")
+    future = shop.clock + 3650 * DAY
+    wall = SiteState("tube.test", cooling_until=future + 100, since=future, reason="rate")
+    shop.ledger.sites.change("tube.test", lambda _state: wall)
+    shop.clock += DAY
+    assert [one.passed for one in shop.watch.check()] == [""]
+
+
+def test_a_list_that_is_seldom_looked_at_sleeps_as_long_as_it_says(shop: Shop) -> None:
+    shop.follow(video(1), every="0 0 1 1 *")
+    shop.clock += DAY
+    assert list(shop.watch.check()) == []

@@ -23,7 +23,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from video_rag.api.ask import looked_up
 from video_rag.api.auth import TheGate, TheLibrary
@@ -53,18 +53,27 @@ BAD_REQUEST, NOT_NOW = 3001, 3002
 """Error codes of ours, which the convention leaves open."""
 
 
+def _is_text(text: str) -> str:
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("half of a character (a lone surrogate) is no text")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_is_text)]
+
+
 class Setting(BaseModel):
     """How many records are wanted, and how good."""
 
-    top_k: int = 3
+    top_k: Annotated[int, Field(ge=0)] = 3
     score_threshold: float | None = 0.0
 
 
 class Asked(BaseModel):
     """The body of a request."""
 
-    knowledge_id: str | None = Field("", max_length=300)
-    query: str | None = ""
+    knowledge_id: Annotated[Text, Field(max_length=300)] | None = ""
+    query: Text | None = ""
     retrieval_setting: Setting = Setting()
     metadata_condition: Conditions | None = None
 

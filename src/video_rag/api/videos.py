@@ -114,7 +114,12 @@ def list_collections(library: TheLibrary) -> dict[str, int]:
 
 
 @router.post("/videos", status_code=202)
-def add_video(new: NewVideo, request: Request, caller: Caller = needs("write")) -> Row:  # noqa: B008 (FastAPI's way)
+def add_video(
+    new: NewVideo,
+    request: Request,
+    library: TheLibrary,
+    caller: Caller = needs("write"),  # noqa: B008 (FastAPI's way)
+) -> Row:
     """Begin to add what lies behind a URL; `GET /api/additions` tells how it goes on.
 
     Paths are those of the server: only an admin may have it read its own files.
@@ -124,6 +129,7 @@ def add_video(new: NewVideo, request: Request, caller: Caller = needs("write")) 
         raise Forbidden(
             "only URLs can be added with this key", hint="paths on the server need the role admin"
         )
+    library.refuse_unsupported(new.url)
     wanted = inputs.check_wanted(new.fetch)
     language = inputs.check_language(new.language)
     wishes = Wishes(new.collection, new.title, language, wanted)

@@ -80,6 +80,15 @@ class Library:
         """
         return self._adding().add(urls, wishes or Wishes())
 
+    def refuse_unsupported(self, url: str) -> None:
+        """Raise `UnsupportedUrl` for what no source takes, before anything is opened or fetched."""
+        from video_rag.media import MEDIA_SUFFIXES
+
+        path = url.removeprefix("file://")
+        source = self._shelf.source_of(url)
+        if Path(path).is_file() and Path(path).suffix.lower() not in MEDIA_SUFFIXES:
+            next(iter(source.discover(url)), None)
+
     def passed_over(self, url: str) -> Counter[str]:
         """How many files of a folder are of no kind that is taken, by suffix (`.pdf`, "")."""
         return self._adding().passed_over(url)

@@ -201,7 +201,7 @@ class Intake:
                 if sum(one.running for one in lanes.values()) >= most:
                     return
                 state = self._ledger.sites.site(site)
-                if state.cooling_until > now():
+                if state.is_cooling(now()):
                     earlier = self.left[site][1] if site in self.left else 0
                     self.left[site] = state, earlier + len(lane.waiting)
                     lane.waiting.clear()

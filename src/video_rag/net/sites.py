@@ -19,6 +19,10 @@ _PREFIXES = ("www.", "m.", "mobile.")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
+WRONG_SECONDS = 3600.0
+"""A clock that was so far ahead was wrong: what it wrote down counts no longer once it is right."""
+
+
 @dataclass(frozen=True)
 class SiteState:
     """What is known of one site; times are seconds since the epoch."""
@@ -40,6 +44,10 @@ class SiteState:
     """The UTC day that `visits` counts, ISO 8601."""
     visits: int = 0
     """Videos fetched on that day."""
+
+    def is_cooling(self, now: float) -> bool:
+        """Whether nothing may be asked of it yet; a wall hit in the future is none."""
+        return now < self.cooling_until and self.since <= now + WRONG_SECONDS
 
 
 class Sites(Protocol):

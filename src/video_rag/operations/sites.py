@@ -30,7 +30,7 @@ def forget(sites: Sites, name: str) -> SiteState:
 
 
 def _row(state: SiteState, now: float) -> dict[str, Any]:
-    is_cooling = state.cooling_until > now
+    is_cooling = state.is_cooling(now)
     today = dt.datetime.fromtimestamp(now, dt.UTC).date().isoformat()
     return {
         "site": state.site,

@@ -172,7 +172,7 @@ class Manners:
 
         def after(state: SiteState) -> SiteState:
             state = replace(state, next_visit=max(state.next_visit, self._now() + gap))
-            is_over = state.cooling_until <= self._now()
+            is_over = not state.is_cooling(self._now())
             return replace(state, strikes=0, reason="", message="") if well and is_over else state
 
         self._places.sites.change(site, after)
@@ -184,7 +184,7 @@ class Manners:
         def cool(state: SiteState) -> SiteState:
             now = self._now()
             asked = min(error.retry_after or 0.0, LONGEST)
-            if state.cooling_until > now:  # several visitors ran into the same wall
+            if state.is_cooling(now):  # several visitors ran into the same wall
                 return replace(state, cooling_until=max(state.cooling_until, now + asked))
             is_old = state.cooling_until + LONGEST < now
             strikes = 1 if is_old else state.strikes + 1
@@ -211,7 +211,7 @@ def moment(seconds: float, now: float) -> str:
 
 def cooling(state: SiteState, now: float) -> str:
     """Until when a site is left alone, since when and why; "" when it is not."""
-    if state.cooling_until <= now:
+    if not state.is_cooling(now):
         return ""
     until, since = moment(state.cooling_until, now), moment(state.since, now)
     return f"{state.site} is left alone until {until}: {state.reason} at {since} ({state.message})"

@@ -20,7 +20,7 @@ from video_rag.library.watching.news import News
 from video_rag.library.watching.rules import EVERY, Every, Rules, iso_date
 from video_rag.model import Video
 from video_rag.net import guard
-from video_rag.net.sites import Sites, site_of
+from video_rag.net.sites import WRONG_SECONDS, Sites, site_of
 from video_rag.settings.redaction import redact, redact_urls
 from video_rag.sources import Source
 from video_rag.stores import Subscription, Watchlist
@@ -28,6 +28,8 @@ from video_rag.text.addresses import public
 
 __all__ = ["Changes", "Checked", "News", "Watch", "Watched"]
 
+LONGEST_WAIT = 7 * 86_400.0
+"""So long at most may a server ask to be left alone."""
 AGAIN_SECONDS = 3600.0
 """A list that could not be read because of its site is asked again after so long at most."""
 SETTLED_SECONDS = 60.0
@@ -159,7 +161,7 @@ class Watch:
             asked = one.url in names or (now and not names)
             if one.url not in names and (names or one.is_paused):
                 continue
-            if asked or one.due <= self.now():
+            if asked or self._is_due(one):
                 found = self._check(one, asked=asked)
                 if found:
                     yield found
@@ -169,16 +171,24 @@ class Watch:
         url = subscription.url
         if subscription.is_paused:
             return Checked(subscription, passed="paused")
-        until = self.sites.site(site_of(url)).cooling_until if not is_local(url) else 0.0
-        if until > self.now():
-            return Checked(self._keep(url, due=until) or subscription, passed="cooling-down")
+        site = self.sites.site(site_of(url))
+        if not is_local(url) and site.is_cooling(self.now()):
+            kept = self._keep(url, due=site.cooling_until)
+            return Checked(kept or subscription, passed="cooling-down")
         with self.hold(url, "watch") as mine:
             if not mine:
                 return Checked(subscription, passed="busy")
             current = self._found(url)  # again: it may have been checked, changed or removed
-            if current is None or not (asked or current.due <= self.now()):
+            if current is None or not (asked or self._is_due(current)):
                 return None
             return self._settled(current, self._look(current))
+
+    def _is_due(self, one: Subscription) -> bool:
+        """Whether it is time, also for what a clock that was wrong put off for longer."""
+        now = self.now()
+        if one.due <= now or (one.checked or 0.0) > now + WRONG_SECONDS:
+            return True
+        return one.due > max(Every(one.every).after(now), now + LONGEST_WAIT) + WRONG_SECONDS
 
     def _look(self, subscription: Subscription) -> Checked:
         shelf = Shelf(self.watchlist, self.give, self.has, self.now)
