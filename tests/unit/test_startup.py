@@ -135,7 +135,8 @@ pipeline.files pipeline.plan pipeline.publish pipeline.results pipeline.stages p
 pipeline.work plugins private processors.rapidocr processors.slides processors._ahead
 processors.subtitles.transcriber processors.whisper.options processors.whisper.transcriber
 queues.inline renderers.markdown rerankers settings sources.folder.paths sources.folder.source
-sources.ytdlp.options sources.ytdlp.source stores.hold stores.listing stores.local stores.owner stores.remembered
+sources.ytdlp.options sources.ytdlp.source stores.hold stores.listing stores.local stores.owner
+stores.remembered
 stores.sql stores.tables text.addresses text.languages text.timecode
 """
 """Of ours, with all below them: the library, how its stages are wired, and what plug-ins say of

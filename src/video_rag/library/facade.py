@@ -162,7 +162,9 @@ class Library:
     def image(self, digest: str) -> bytes:
         """A slide's picture (JPEG). Raises `NotFound`, or `Lost` for one that is damaged."""
         if not self.blobs.exists(digest):
-            raise NotFound(f"no picture {digest[:12]}", hint="`video-rag run` makes lost ones again")
+            raise NotFound(
+                f"no picture {digest[:12]}", hint="`video-rag run` makes lost ones again"
+            )
         return self.blobs.get(digest)
 
     def export(self, video_id: str, format_name: str, folder: Path) -> Path:
