@@ -22,7 +22,9 @@ class Seldom(logging.Filter):
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this one is told."""
+        """Whether this one is told; the events of the work are, each of them."""
+        if hasattr(record, "event"):
+            return True
         kind = (record.name, record.levelno, str(record.msg)[:200])
         now = time.monotonic()
         with self._lock:

@@ -18,7 +18,7 @@ from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.caching import Body, answer
 from video_rag.api.models import VideoRow
 from video_rag.api.problems import Forbidden
-from video_rag.errors import NotFound
+from video_rag.errors import NotFound, UnsupportedUrl
 from video_rag.library import Library, State, Status, Wishes
 from video_rag.model import Document, Section, Slide, Transcripts
 from video_rag.operations import inputs, keys
@@ -129,7 +129,10 @@ def add_video(
         raise Forbidden(
             "only URLs can be added with this key", hint="paths on the server need the role admin"
         )
-    library.refuse_unsupported(new.url)
+    try:
+        library.refuse_unsupported(new.url)
+    except UnsupportedUrl as error:  # what was sent may be a key, pasted into the wrong field
+        raise UnsupportedUrl("nothing can read that url", hint=error.hint) from None
     wanted = inputs.check_wanted(new.fetch)
     language = inputs.check_language(new.language)
     wishes = Wishes(new.collection, new.title, language, wanted)
