@@ -42,3 +42,13 @@ class Shell:
     def complaint(self) -> str:
         """What is said on the error stream, on one line."""
         return " ".join(self.err.split())
+
+
+def reading_shell(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Shell:
+    """A shell whose settings take words from subtitles alone, and no pictures."""
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[pipeline]\ntranscribers = ["subtitles"]\nsampler = "none"\n')
+    monkeypatch.setenv("VIDEO_RAG_CONFIG", str(settings))
+    return Shell(capsys)

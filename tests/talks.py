@@ -19,6 +19,7 @@ STARS = (
     "太阳这样的恒星最后会变成白矮星。",
     "更重的恒星会爆发成超新星。",
 )
+MOON = ("The moon turns around the earth.", "It takes a month for one turn of the moon.")
 
 
 def write_talk(path: Path, lines: Sequence[str], *, seconds_each: float = 4.0) -> Path:

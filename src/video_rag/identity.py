@@ -10,6 +10,8 @@ import re
 import uuid
 from pathlib import Path
 
+from video_rag import private
+
 FILE = "library.id"
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -26,9 +28,7 @@ def known(home: Path) -> str:
 def keep(home: Path, library_id: str) -> None:
     """Write the file. Raises `OSError`."""
     home.mkdir(parents=True, exist_ok=True)
-    draft = home / f".{FILE}.{os.getpid()}"
-    draft.write_text(f"{library_id}\n", "utf-8")
-    draft.replace(home / FILE)
+    private.write(home / FILE, f"{library_id}\n".encode())
 
 
 def make(home: Path) -> str:
@@ -36,8 +36,7 @@ def make(home: Path) -> str:
     if found := known(home):
         return found
     home.mkdir(parents=True, exist_ok=True)
-    draft = home / f".{FILE}.{uuid.uuid4().hex}"
-    draft.write_text(f"{uuid.uuid4().hex}\n", "utf-8")
+    draft = private.beside(home / FILE, f"{uuid.uuid4().hex}\n".encode())
     try:
         os.link(draft, home / FILE)
     except FileExistsError:  # another process was faster, or what is there is no id

@@ -7,6 +7,7 @@ it. SQLite gives the files beside a database the rights of the database.
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,12 +25,22 @@ def touch(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file that only its owner may read. Raises `OSError`."""
-    path.unlink(missing_ok=True)
-    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+def beside(path: Path, data: bytes) -> Path:
+    """A new file beside a path, which only its owner may read. Raises `OSError`."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(data)
+    return draft
+
+
+def write(path: Path, data: bytes) -> None:
+    """Put a file that only its owner may read in place of another, whole. Raises `OSError`."""
+    draft = beside(path, data)
+    try:
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def tighten(home: Path) -> None:

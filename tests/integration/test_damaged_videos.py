@@ -7,21 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from shell import Shell
-from talks import SHEEP, STARS, write_talk
+from shell import Shell, reading_shell
+from talks import MOON, SHEEP, STARS, write_talk
 from video_rag.testing import clips
-
-MOON = ("The moon turns around the earth.", "It takes a month for one turn of the moon.")
 
 
 @pytest.fixture
 def shell(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Shell:
-    settings = tmp_path / "settings.toml"
-    settings.write_text('[pipeline]\ntranscribers = ["subtitles"]\nsampler = "none"\n')
-    monkeypatch.setenv("VIDEO_RAG_CONFIG", str(settings))
-    return Shell(capsys)
+    return reading_shell(capsys, monkeypatch, tmp_path)
 
 
 @pytest.fixture

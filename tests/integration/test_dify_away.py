@@ -70,7 +70,7 @@ def test_an_embedding_model_that_was_away_is_tried_again_at_the_end(
         dify.embedded.clear()
         embed(texts)
 
-    dify.embed = away_at_first  # type: ignore[method-assign]
+    dify.embed = away_at_first  # type: ignore[method-assign]  # on purpose
     outcomes = list(desk.work().carry_out(changes, force=False))
     assert failures == [0]
     assert [outcome.error for outcome in outcomes] == [None] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -9,31 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shell import Shell
-from talks import SHEEP, STARS, write_talk
+from shell import Shell, reading_shell
+from talks import MOON, SHEEP, STARS, write_talk
 from video_rag.testing import clips
 
-MOON = ("The moon turns around the earth.", "It takes a month for one turn of the moon.")
+MOMENTS = itertools.count(1_700_000_010, 10)
 
 
 @pytest.fixture
 def shell(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Shell:
-    settings = tmp_path / "settings.toml"
-    settings.write_text('[pipeline]\ntranscribers = ["subtitles"]\nsampler = "none"\n')
-    monkeypatch.setenv("VIDEO_RAG_CONFIG", str(settings))
-    return Shell(capsys)
+    return reading_shell(capsys, monkeypatch, tmp_path)
 
 
 def settled(path: Path) -> Path:
     """As if nobody had written to it for long; each call a little later than before."""
-    settled.moment += 10  # type: ignore[attr-defined]
-    os.utime(path, (settled.moment,) * 2)  # type: ignore[attr-defined]
+    os.utime(path, (next(MOMENTS),) * 2)
     return path
-
-
-settled.moment = 1_700_000_000  # type: ignore[attr-defined]
 
 
 def film(path: Path, seconds: float = 16.0, title: str = "") -> Path:

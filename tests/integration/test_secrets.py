@@ -107,7 +107,7 @@ class Parrot(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(data)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = refuse  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = refuse  # noqa: N815 (http.server's names)
 
     def log_message(self, *args: object) -> None:
         """Be quiet."""
@@ -315,7 +315,7 @@ def called(
     paths = {"video_id": ready, "number": "0", "digest": "0" * 64}
     values = {"q": "sheep"}
     wrong = {"Authorization": f"Bearer vr_0123abcd_{secret('key in a header')}"}
-    for path, methods in client.app.openapi()["paths"].items():  # type: ignore[attr-defined]
+    for path, methods in client.app.openapi()["paths"].items():  # type: ignore[attr-defined]  # FastAPI's
         for method in sorted(methods, key=lambda name: name == "delete"):
             if method == "delete":
                 continue  # its command was tried, and all others want the video

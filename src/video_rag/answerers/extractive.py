@@ -12,9 +12,10 @@ from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.phrases import phrase
 from video_rag.answerers.refusing import refusal
 from video_rag.evidence.choosing import Measure, block
+from video_rag.evidence.quoting import all_text
 from video_rag.evidence.relevance import Passage, weigh
 from video_rag.evidence.speaking import own_words
-from video_rag.model import Answer, Chunk, Query, Question
+from video_rag.model import Answer, Query, Question
 from video_rag.text.asking import asked
 from video_rag.text.tokens import terms
 from video_rag.text.typos import corrections
@@ -36,20 +37,20 @@ class Extractive:
         """When a passage is good enough."""
 
         support: float = Field(
-            0.51,
+            Measure.support,
             ge=0,
             le=1,
             description="Answer when a passage holds this share of the question's terms, rare ones "
             "counting more (logarithm of their rarity).",
         )
         evidence: float = Field(
-            4.0,
+            Measure.evidence,
             ge=0,
             description="Answer also when the terms that it holds are together this rare: long "
             "questions have many words that the speaker did not use. Sum of the same logarithms.",
         )
         keep: float = Field(
-            0.6,
+            Measure.keep,
             ge=0,
             le=1,
             description="Leave out passages that hold less than this share of what the best holds.",
@@ -71,7 +72,7 @@ class Extractive:
             yield from _say(Answer(answer=phrase("empty", question.text), refused=True))
             return
         passages = self._found(text, question, search)
-        mistyped = corrections(text, (_whole(passage.chunk) for passage in passages))
+        mistyped = corrections(text, (all_text(passage.chunk) for passage in passages))
         notes = []
         for word, meant in mistyped.items():
             text = re.sub(rf"\b{word}\b", meant, text)
@@ -98,10 +99,6 @@ class Extractive:
         )
         chunks = own_words(text, [hit.chunk for hit in search(query)])
         return weigh(asked(text, question.synonyms), chunks, text)
-
-
-def _whole(chunk: Chunk) -> str:
-    return " ".join([chunk.title, chunk.heading, chunk.text, chunk.slide_text])
 
 
 def _in_context(question: Question) -> str:

@@ -142,12 +142,13 @@ class OpenAI:
         if named := citing.marks_alone(said, len(given)):
             chunks = [given[number - 1] for number in named]
             return _quoted("pointed", quotes_of(found.weighed(chunks), question.text), question)
-        quotes = Measure().choose(found.weighed(found.best()), question.text, question.limit)
+        passages = found.weighed(found.best())
+        quotes = Measure().choose(passages, question.text, question.limit)
         if quotes:
             return _quoted("unsupported" if left_out else "declined", quotes, question)
         return refusal(
             question.text,
-            found.weighed(found.best()),
+            passages,
             notes=[_left_out(left_out, question.text)] if left_out else [],
             model=self.options.model,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from video_rag import private
 from video_rag.errors import Unavailable
 
 COOKIE = "video_rag_session"
@@ -83,7 +83,7 @@ class Ended:
             self._known = {name: ends for name, ends in self._known.items() if ends > now}
             self._known[_hashed(told)] = _ends(told)
             lines = "".join(f"{name} {ends}\n" for name, ends in self._known.items())
-            _put(self._path, lines.encode())
+            private.write(self._path, lines.encode())
             self._read = None
 
     def _look(self) -> None:
@@ -130,7 +130,7 @@ def _secret_in(path: Path) -> bytes:
     """
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = _beside(path, secrets.token_bytes(SECRET_BYTES))
+        scratch = private.beside(path, secrets.token_bytes(SECRET_BYTES))
         try:
             path.hardlink_to(scratch)
         except FileExistsError:
@@ -138,24 +138,6 @@ def _secret_in(path: Path) -> bytes:
         finally:
             scratch.unlink()
     return path.read_bytes()
-
-
-def _put(path: Path, data: bytes) -> None:
-    """Put a file in place of another, whole."""
-    scratch = _beside(path, data)
-    try:
-        scratch.replace(path)
-    except OSError:
-        scratch.unlink(missing_ok=True)
-        raise
-
-
-def _beside(path: Path, data: bytes) -> Path:
-    """A new file beside a path, readable by its owner alone."""
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(data)
-    return scratch
 
 
 def _ends(told: str) -> int:

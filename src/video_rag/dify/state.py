@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from pathlib import Path
 
@@ -37,9 +36,7 @@ class State:
             if not value:
                 del server[key]
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-            private.write(draft, json.dumps(everything, indent=1, sort_keys=True))
-            draft.replace(self.path)
+            private.write(self.path, json.dumps(everything, indent=1, sort_keys=True).encode())
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:

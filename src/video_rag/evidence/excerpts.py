@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import cycle, islice
 
-from video_rag.evidence.quoting import quote, width
-from video_rag.model import Chunk, Segment, join_spoken
+from video_rag.evidence.quoting import narrowed, quote, width
+from video_rag.model import Chunk, Segment
 from video_rag.text.asking import Wish
 
 
@@ -23,15 +23,7 @@ def excerpt(wanted: Mapping[Wish, float], chunk: Chunk, question: str, most: int
     found = quote(wanted, chunk, question)
     inside = [n for n, line in enumerate(lines) if found.start <= line.start < found.end]
     first, last = _widened(lines, inside[0], inside[-1] + 1, most)
-    chosen = tuple(lines[first:last])
-    return chunk.model_copy(
-        update={
-            "lines": chosen,
-            "text": join_spoken(chosen),
-            "start": chosen[0].start,
-            "end": max(line.end for line in chosen),
-        }
-    )
+    return narrowed(chunk, lines[first:last])
 
 
 def _widened(lines: Sequence[Segment], first: int, last: int, most: int) -> tuple[int, int]:

@@ -120,6 +120,17 @@ def _fits(lines: Sequence[Segment]) -> bool:
     return len(lines) == 1 or width(line.text for line in lines) <= most
 
 
+def narrowed(chunk: Chunk, lines: Sequence[Segment]) -> Chunk:
+    """The passage with some of its lines alone, at least one."""
+    update = {
+        "lines": tuple(lines),
+        "text": join_spoken(lines),
+        "start": lines[0].start,
+        "end": max(line.end for line in lines),
+    }
+    return chunk.model_copy(update=update)
+
+
 def width(texts: Iterable[str]) -> int:
     """How long lines are together, in letters; a Chinese character is as long as three."""
     return sum(len(text) + 2 * len(CJK.findall(text)) for text in texts)
@@ -177,7 +188,7 @@ def support(claim: str, chunk: Chunk) -> Support:
       are two, and its long numbers (a passage that writes no digits is not asked for them).
     - Across languages, half of the claim's names and numbers must stand in the passage.
     """
-    everything = _all_text(chunk)
+    everything = all_text(chunk)
     plain, spoken = _letters(everything), _letters("".join(line.text for line in chunk.lines))
     if _is_said(claim, plain) or _is_said(claim, spoken):
         return Support(frozenset(terms(claim)) or frozenset(index_terms(claim)), WORD_FOR_WORD)
@@ -230,7 +241,8 @@ def _numbers_stand(claim: str, everything: str) -> bool:
     return not given or asked <= given
 
 
-def _all_text(chunk: Chunk) -> str:
+def all_text(chunk: Chunk) -> str:
+    """Everything that a passage says and shows, a line for each: title, heading, words, slide."""
     return "\n".join([chunk.title, chunk.heading, chunk.text, chunk.slide_text])
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from video_rag.evidence.quoting import all_text
 from video_rag.model import Chunk
 from video_rag.text.asking import Wish
 from video_rag.text.reading import is_name
@@ -88,10 +89,6 @@ def weigh(wanted: Sequence[Wish], chunks: Sequence[Chunk], question: str = "") -
     return passages
 
 
-def _text(chunk: Chunk) -> str:
-    return "\n".join([chunk.title, chunk.heading, chunk.text, chunk.slide_text])
-
-
 def _held(
     wanted: Sequence[Wish], chunk: Chunk, said: Mapping[str, set[str]]
 ) -> tuple[dict[Wish, float], bool]:
@@ -100,7 +97,7 @@ def _held(
     That is 1.0, or a part of a longer Chinese word: those are cut differently from one sentence to
     the next, so one that is not found counts by the pairs of characters that are.
     """
-    text = _text(chunk)
+    text = all_text(chunk)
     found = set(index_terms(text))
     portions = {term: _there(term, found, text) for wish in wanted for term in wish.terms}
     theirs = _by_stem(text) if said else {}
@@ -124,7 +121,7 @@ def _as_written(wish: Wish, chunks: Sequence[Chunk]) -> Wish:
     """A name that is a stop-word, such as Go: where a passage writes it as one, go is hardly it."""
     if len(wish.wordings) < 2 or not is_name(wish.wordings[0]):
         return wish
-    if not any(wish.wordings[0][0] in index_terms(_text(chunk)) for chunk in chunks):
+    if not any(wish.wordings[0][0] in index_terms(all_text(chunk)) for chunk in chunks):
         return wish
     return replace(wish, worths=(1.0, *[SMALL_LETTERS] * (len(wish.wordings) - 1)))
 

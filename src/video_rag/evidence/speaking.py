@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from video_rag.evidence.quoting import narrowed
 from video_rag.evidence.relevance import weigh
-from video_rag.model import Chunk, Hit, join_spoken
+from video_rag.model import Chunk, Hit
 from video_rag.text.asking import plainly
 from video_rag.text.names import is_meant, named
 from video_rag.text.tokens import terms
@@ -16,18 +17,8 @@ def said_by(chunk: Chunk, speaker: str) -> Chunk | None:
 
     Slides are left out: what they show, nobody in particular says.
     """
-    lines = tuple(one for one in chunk.lines if one.speaker and is_meant(speaker, one.speaker))
-    if not lines:
-        return None
-    return chunk.model_copy(
-        update={
-            "lines": lines,
-            "text": join_spoken(lines),
-            "start": lines[0].start,
-            "end": max(line.end for line in lines),
-            "slide_text": "",
-        }
-    )
+    lines = [one for one in chunk.lines if one.speaker and is_meant(speaker, one.speaker)]
+    return narrowed(chunk, lines).model_copy(update={"slide_text": ""}) if lines else None
 
 
 def only_by(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
@@ -17,6 +16,7 @@ from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
 from video_rag.library.watching.watch import Checked, Watch
 from video_rag.model import Video
+from video_rag.net import guard
 from video_rag.observers import Event, VideoFound, VideoSettled, emit
 from video_rag.sources import Counting
 
@@ -33,7 +33,13 @@ class Adding:
         self._looking = looking
         self._ledger = shelf.ledger
         self.intake = Intake(
-            shelf.settings, shelf.ledger, shelf.blobs, shelf.engine, shelf.queue, shelf.sources
+            shelf.settings,
+            shelf.ledger,
+            shelf.blobs,
+            shelf.engine,
+            shelf.queue,
+            shelf.sources,
+            shelf.held_at,
         )
         self.watch = Watch(
             shelf.ledger.watchlist,
@@ -72,8 +78,7 @@ class Adding:
         replacing = Replacing(self._shelf, self._give_way)
         replacing.settle_places()
         due = self.intake.unfinished()
-        for video_id in due:
-            self._tell(VideoFound(video_id, self._looking.status(video_id).video.title))
+        self._announce(due)
         for video_id in self.intake.process(due):
             yield self._settled(video_id, replacing)
 
@@ -81,8 +86,7 @@ class Adding:
         """See `Library.retry`."""
         replacing = Replacing(self._shelf, self._give_way)
         chosen = list(video_ids)
-        for video_id in chosen:
-            self._tell(VideoFound(video_id, self._looking.status(video_id).video.title))
+        self._announce(chosen)
         for video_id in chosen:
             self._ledger.forgive(video_id)
             self.intake.work(video_id)
@@ -134,17 +138,19 @@ class Adding:
 
     def missing(self, url: str) -> list[Video]:
         """See `Library.missing`."""
-        # pathlib's expanduser() raises for `~nobody`, and its resolve() follows links
-        folder = Path(os.path.abspath(os.path.expanduser(url)))  # noqa: PTH100, PTH111
+        folder = guard.absolute(url)
         if not folder.is_dir():
             return []
-        return [
-            status.video
-            for status in self._looking.videos()
-            if "://" not in status.video.url
-            and Path(status.video.url).is_relative_to(folder)
-            and not Path(status.video.url).exists()
-        ]
+        rows = self._ledger.all_results(("video",)).values()
+        videos = (self._shelf.read(row, "video", Video) for row in rows if "video" in row)
+        gone = (
+            video.video_id
+            for video in videos
+            if "://" not in video.url
+            and Path(video.url).is_relative_to(folder)
+            and not Path(video.url).exists()
+        )
+        return [self._looking.status(video_id).video for video_id in gone]
 
     def _found(self, url: str, known: set[str]) -> Iterator[Video | VideoRagError]:
         """The videos behind a path or URL, series taken apart; known ones are not opened again."""
@@ -188,6 +194,11 @@ class Adding:
         replacing.settle(status, is_given=is_given)
         self._tell(VideoSettled(video_id))
         return status
+
+    def _announce(self, video_ids: Iterable[str]) -> None:
+        """Tell which videos this pass is about. Raises `NotFound` for an unknown one."""
+        for video_id in video_ids:
+            self._tell(VideoFound(video_id, self._looking.status(video_id).video.title))
 
     def _tell(self, event: Event) -> None:
         emit(self._shelf.observers, event)

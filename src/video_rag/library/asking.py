@@ -181,9 +181,8 @@ def _refuse_nobody(name: str, known: set[str]) -> None:
     if any(is_meant(name, one) for one in known):
         return
     few = nearest(name, known, _MOST_ALIKE)
-    more = f" and {len(known) - len(few)} more" if len(known) > len(few) else ""
     none = "no video names its speakers; leave --speaker out"
-    hint = f"known, most alike first: {', '.join(few)}{more}" if few else none
+    hint = f"known, most alike first: {_some(few, known)}" if few else none
     raise NotFound(f"nobody called {name!r} speaks in any video", hint=hint)
 
 
@@ -192,6 +191,11 @@ def _refuse_absent(what: str, name: str, known: set[str]) -> None:
     if name in known:
         return
     few = sorted(known)[:_MOST_KNOWN]
-    more = f" and {len(known) - len(few)} more" if len(known) > len(few) else ""
-    hint = f"known: {', '.join(few)}{more}" if few else "the library is empty: add something first"
+    hint = f"known: {_some(few, known)}" if few else "the library is empty: add something first"
     raise NotFound(f"no video is in {what} {name!r}", hint=hint)
+
+
+def _some(few: Sequence[str], known: set[str]) -> str:
+    """A few of those known, and how many more there are."""
+    more = f" and {len(known) - len(few)} more" if len(known) > len(few) else ""
+    return f"{', '.join(few)}{more}"

@@ -58,6 +58,7 @@ class Intake:
         engine: Engine,
         queue: Queue,
         sources: Mapping[str, Source],
+        held_at: Callable[[str], Video | None],
     ) -> None:
         self.settings = settings
         self._ledger = ledger
@@ -65,6 +66,7 @@ class Intake:
         self._engine = engine
         self._queue = queue
         self._sources = sources
+        self._held_at = held_at
         self.left: dict[str, tuple[SiteState, int]] = {}
         """Sites that `process` left alone, and how many videos wait for each; whoever begins a
         pass empties it."""
@@ -93,13 +95,8 @@ class Intake:
 
     def _holds(self, url: str, video: Video) -> bool:
         """Whether a path of this machine still has the bytes of a video."""
-        if not Path(url).is_file():
-            return False
-        try:
-            held = next(iter(self._sources[video.source].discover(url)), None)
-        except VideoRagError:
-            return False
-        return isinstance(held, Video) and held.video_id == video.video_id
+        held = self._held_at(url)
+        return held is not None and held.video_id == video.video_id
 
     def forgive_passing(self, video_id: str) -> None:
         """Who adds again wants to try again, unless the video itself was at fault."""

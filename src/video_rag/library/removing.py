@@ -7,12 +7,14 @@ is harmless when it was done before, and the ledger forgets the video last.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 
 from video_rag.errors import Lost, VideoRagError
 from video_rag.library.shelf import Shelf
 from video_rag.model import Page, Video
 from video_rag.pipeline.files import discard
+from video_rag.stores import Result
 
 log = logging.getLogger("video_rag")
 
@@ -30,16 +32,21 @@ def remove(shelf: Shelf, video_id: str) -> None:
 def _remove(shelf: Shelf, video_id: str) -> None:
     ledger = shelf.ledger
     results = ledger.leave(video_id)
-    for receipt in ledger.receipts(video_id):
-        shelf.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
-    with suppress(Lost):
-        if page := shelf.maybe(results, "page", Page):
-            discard(shelf.settings.library.documents, {page.path, *page.files})
+    take_back(shelf, video_id, results)
     with suppress(Lost):
         if video := shelf.maybe(results, "video", Video):
             shelf.sources[video.source].discard(video)
     ledger.remove(video_id)
     shelf.blobs.sweep(set(ledger.digests()))
+
+
+def take_back(shelf: Shelf, video_id: str, results: Mapping[str, Result]) -> None:
+    """Withdraw a document from every knowledge base, and delete its readable file."""
+    for receipt in shelf.ledger.receipts(video_id):
+        shelf.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
+    with suppress(Lost):
+        if page := shelf.maybe(results, "page", Page):
+            discard(shelf.settings.library.documents, {page.path, *page.files})
 
 
 def finish(shelf: Shelf) -> None:

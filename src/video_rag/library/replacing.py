@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from video_rag.library.removing import take_back
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Status
 from video_rag.media import SUBTITLE_SUFFIXES
-from video_rag.model import Document, MediaSet, Page, Video
-from video_rag.pipeline.files import discard
+from video_rag.model import Document, MediaSet, Video
 
 _WORDS = ("listen", "compose", "save")
 """Stages whose results hold words."""
@@ -119,12 +119,10 @@ class Replacing:
             return
         if all(one.origin != "sidecar" for one in (*document.sections, *document.translations)):
             return
+        take_back(self._shelf, video_id, results)
         for receipt in ledger.receipts(video_id):
-            self._shelf.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
             ledger.drop(receipt.knowledge, video_id)
             ledger.commit(video_id, f"publish@{receipt.knowledge}", {})
-        if page := self._shelf.maybe(results, "page", Page):
-            discard(self._shelf.settings.library.documents, {page.path, *page.files})
         # what was made before the failed stage is new; by its key the failure is known to stand
         first = min(_WORDS.index(failure.stage) for failure in failed)
         for stage in _WORDS[first:]:

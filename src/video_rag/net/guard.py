@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import socket
 import unicodedata
@@ -116,6 +117,12 @@ def check_host(host: str, *, lookup: Lookup | None = None) -> None:
         public_addresses(host, 443, lookup=lookup)
     elif "." not in name or any(_is_under(name, local) for local in _LOCAL):
         raise _private(host)
+
+
+def absolute(path: str) -> Path:
+    """An absolute path; links are kept as they are, and `~nobody` is a name like any other."""
+    # pathlib's resolve() follows links, and its expanduser() raises for `~nobody`
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111 (see above)
 
 
 def safe_name(title: str) -> str:

@@ -5,12 +5,10 @@ When and what is taken: `watch_rules` · what is new: `watch_news` · one look: 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from video_rag.errors import BackendError, NotFound, Unavailable, UsageError, VideoRagError
 from video_rag.library.intake import Given
@@ -118,7 +116,7 @@ class Watch:
         Raises `NotFound`, or `UsageError` when several fit.
         """
         known = self.watchlist.subscriptions()
-        path = _absolute(name) if is_local(name) else name
+        path = str(guard.absolute(name)) if is_local(name) else name
         fits = [one for one in known if {one.url, public(one.url)} & {name, path}]
         part = name.casefold().strip()
         if not fits and part.isascii() and part.isdigit():
@@ -251,15 +249,10 @@ class Watch:
                 # whether its host may be visited is asked at each visit; this is about its form
                 guard.check_url(url, allow_private=True, resolve=False)
             return url
-        path = _absolute(url)
-        if not url.startswith("file:") and not Path(path).exists():
+        path = guard.absolute(url)
+        if not url.startswith("file:") and not path.exists():
             raise NotFound(f"{path} does not exist", hint="check the path")
-        return url if url.startswith("file:") else path
-
-
-def _absolute(path: str) -> str:
-    """An absolute path; links are kept as they are, as the source of files does."""
-    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111 (links stay)
+        return url if url.startswith("file:") else str(path)
 
 
 def _rules(subscription: Subscription) -> tuple[str, str, str]:

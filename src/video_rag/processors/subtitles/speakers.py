@@ -167,16 +167,16 @@ def _taken_apart(cue: Cue, known: frozenset[str]) -> Iterator[Cue]:
     speaker = cue.speaker
     lines: list[str] = []
     for line in cue.lines:
-        label = _labelled(line)
+        said, label = line, _labelled(line)
         label = label and label.known_in({*known, speaker or ""})
         if label and label.name == speaker:
-            line = label.said  # noqa: PLW2901 (the name is kept once)
+            said = label.said  # the name is kept once
         elif label and cue.speaker is None and label.name in known:
             if lines:
                 yield replace(cue, lines=tuple(lines), speaker=speaker)
-            speaker, lines, line = label.name, [], label.said  # noqa: PLW2901
-        if line:
-            lines.append(line)
+            speaker, lines, said = label.name, [], label.said
+        if said:
+            lines.append(said)
     if lines:
         yield replace(cue, lines=tuple(lines), speaker=speaker)
     elif speaker != cue.speaker or cue.speaker:  # a name and nothing said: the words are kept

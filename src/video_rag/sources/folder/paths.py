@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from video_rag.errors import ContentError
+from video_rag.net import guard
 
 _KINDS = {
     stat.S_IFIFO: "FIFO",
@@ -21,8 +21,7 @@ def to_path(url: str) -> Path:
     """An absolute path from a path or a `file:` URL; links are kept as they are."""
     if url.startswith("file://"):
         url = unquote(urlsplit(url.replace("?", "%3F")).path)
-    # pathlib's resolve() follows links, and its expanduser() raises for `~nobody`
-    return Path(os.path.abspath(os.path.expanduser(url)))  # noqa: PTH100, PTH111 (links stay)
+    return guard.absolute(url)
 
 
 def exists(path: Path) -> bool:
