@@ -283,6 +283,15 @@ def test_the_log_stays_small_whatever_visitors_send(capsys: pytest.CaptureFixtur
     assert 0 < capsys.readouterr().err.count("Invalid HTTP") <= 10
 
 
+def test_once_no_server_runs_the_log_is_as_it_was(caplog: pytest.LogCaptureFixture) -> None:
+    with library_of():
+        pass
+    caplog.clear()
+    for number in range(30):
+        logging.getLogger("video_rag").warning("cookies of site %s end soon", number)
+    assert len(caplog.records) == 30
+
+
 SERVE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))

@@ -20,6 +20,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from video_rag.api.quiet import small_logs
+
 log = logging.getLogger("video_rag")
 
 MOST_HEAD = 32_768
@@ -151,6 +153,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._crowd = crowd
         self._doors: list[asyncio.Task[None]] = []
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open, and answer until it is told to end."""
+        with small_logs():
+            await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the door of each socket, which listens already."""

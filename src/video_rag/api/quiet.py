@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 LOGGERS = ("video_rag", "uvicorn.error", "asyncio")
 MOST_PER_MINUTE = 10
@@ -41,9 +43,14 @@ class Seldom(logging.Filter):
         return count < self.most
 
 
-def keep_logs_small() -> None:
-    """Install it, once, for what the server itself says."""
-    for name in LOGGERS:
-        logger = logging.getLogger(name)
-        if not any(isinstance(known, Seldom) for known in logger.filters):
-            logger.addFilter(Seldom())
+@contextmanager
+def small_logs() -> Iterator[None]:
+    """Keep the logs small for as long as a server runs in this process."""
+    installed = [(logging.getLogger(name), Seldom()) for name in LOGGERS]
+    for logger, seldom in installed:
+        logger.addFilter(seldom)
+    try:
+        yield
+    finally:
+        for logger, seldom in installed:
+            logger.removeFilter(seldom)

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from video_rag.api import create_app
 from video_rag.api.connections import MOST_HEAD, Crowd, Server, most_connections
 from video_rag.api.hosts import is_loopback
-from video_rag.api.quiet import keep_logs_small
 from video_rag.errors import NeedsExtra, UsageError
 from video_rag.library import Library
 from video_rag.operations import keys
@@ -60,7 +59,6 @@ def make(library: Library, *, keys_required: bool) -> uvicorn.Server:
         proxy_headers=False,  # `create_app` does, for [server] trusted_proxies
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    keep_logs_small()
     return Server(config, Crowd(most_connections(wanted.connections), wanted.request_seconds))
 
 
