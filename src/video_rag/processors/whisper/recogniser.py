@@ -7,7 +7,7 @@ that a video without speech never asks for the large one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from video_rag.model import Media, MediaSet, Transcript, Video
 from video_rag.processors import Progress
 from video_rag.processors.whisper.models import model_folder, present
 from video_rag.processors.whisper.options import Options
+from video_rag.processors.whisper.silence import Span, where_spoken
 from video_rag.processors.whisper.spoken import Piece, Spoken, hints, languages_of
 from video_rag.processors.whisper.trust import trusted, unlooped
 from video_rag.text import timecode
@@ -53,12 +54,13 @@ class Recogniser:
         path = locate(file.path)
         _need_faster_whisper()
         progress(0.0, f"decoding the sound of {path.name}")
-        sound = self._sound(path, media.sound_track, video.language, progress)
-        if sound is None:
+        found = self._sound(path, media.sound_track, video.language, progress)
+        if found is None:
             return []
+        sound, speech = found
         model = self._model(progress)
         spoken = self._spoken(model, sound.samples, video, hints(video, media, path))
-        heard = self._heard(model, sound.samples, spoken, progress)
+        heard = self._heard(model, sound.samples, spoken, speech, progress)
         duration = len(sound.samples) / SAMPLE_RATE
         segments, doubts = trusted(heard, sound.begin, duration, self.options.no_speech)
         if doubts and not segments:
@@ -99,20 +101,24 @@ class Recogniser:
 
     def _sound(
         self, path: Path, wished: str, spoken: str | None, progress: Progress
-    ) -> Sound | None:
-        """The track that is listened to, the first in order that has speech; None if none has."""
+    ) -> tuple[Sound, list[Span]] | None:
+        """The track that is listened to, and where it has speech; None if none has.
+
+        It is the first in order that has. Without `vad` nobody looks where.
+        """
         tracks = sound_tracks(path, wished, spoken)
         for group in tracks.groups:
             for number in _by_speech(path, group):
                 sound = decoded(path, track=number)
                 progress(0.0, "looking for speech")
-                if not len(sound.samples) or (self.options.vad and not _speech(sound.samples)):
+                speech = _speech(sound.samples) if self.options.vad else []
+                if not len(sound.samples) or (self.options.vad and not speech):
                     continue
                 notes = [tracks.note] if tracks.note else []
                 if len(tracks.names) > 1:
                     there = len(tracks.names)
                     notes.append(f"listened to sound track {tracks.names[number]} of {there}")
-                return Sound(sound.samples, sound.begin, (*notes, *sound.notes))
+                return Sound(sound.samples, sound.begin, (*notes, *sound.notes)), speech
         return None
 
     def _spoken(
@@ -147,7 +153,12 @@ class Recogniser:
         return None
 
     def _heard(
-        self, model: WhisperModel, sound: Samples, spoken: Spoken, progress: Progress
+        self,
+        model: WhisperModel,
+        sound: Samples,
+        spoken: Spoken,
+        speech: Sequence[Span],
+        progress: Progress,
     ) -> Iterator[Heard]:
         """Every piece in its own language, times counted from the start of the sound."""
         duration = len(sound) / SAMPLE_RATE
@@ -165,7 +176,7 @@ class Recogniser:
             for segment in heard:
                 end = piece.start + min(float(segment.end), longest)
                 progress(end / duration, f"heard until {timecode.clock(end)}")
-                segment.start, segment.end = piece.start + segment.start, end
+                segment.start, segment.end = where_spoken(piece.start + segment.start, end, speech)
                 yield segment
 
     def check(self) -> str:
@@ -222,18 +233,21 @@ def _by_speech(path: Path, group: tuple[int, ...]) -> list[int]:
     """Tracks that nothing else tells apart, the one with the most speech first."""
     if len(group) < 2:
         return list(group)
-    seconds = {n: _speech(decoded(path, 0.0, _COMPARED, track=n).samples) for n in group}
+    seconds = {
+        n: sum(
+            end - start for start, end in _speech(decoded(path, 0.0, _COMPARED, track=n).samples)
+        )
+        for n in group
+    }
     return sorted(group, key=lambda number: (-seconds[number], number))
 
 
-def _speech(sound: Samples) -> float:
-    """Seconds of speech."""
+def _speech(sound: Samples) -> list[Span]:
+    """Where there is speech."""
     from faster_whisper.vad import get_speech_timestamps
 
-    if not len(sound):
-        return 0.0
-    found = get_speech_timestamps(sound)
-    return float(sum(one["end"] - one["start"] for one in found)) / SAMPLE_RATE
+    found = get_speech_timestamps(sound) if len(sound) else []
+    return [(one["start"] / SAMPLE_RATE, one["end"] / SAMPLE_RATE) for one in found]
 
 
 def _detected(model: WhisperModel, sound: Samples) -> str:

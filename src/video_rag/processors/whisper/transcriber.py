@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Whisper:
     """Listens to the first file that has sound."""
 
-    version: int = 2
-    accepts = (1,)  # what was recognised stays
+    version: int = 3
+    accepts = (1, 2)  # what was recognised stays
     hears: tuple[Kind, ...] = ("audio", "video")
 
     Options = WhisperOptions
