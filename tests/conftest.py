@@ -7,11 +7,14 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from video_rag.settings import redaction
 
 # No deadline: dictionaries load at first use, and machines are busy. The same examples every time:
 # a red run is about the change that it tests. `make properties` looks further, with other examples.
@@ -50,6 +53,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         }:
             monkeypatch.delenv(name)
     monkeypatch.setenv("VIDEO_RAG_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(autouse=True)
+def own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test taught this process to hide, such as `password`, is no secret of the next."""
+    monkeypatch.setattr(redaction, "_KNOWN", copy(redaction._KNOWN))
+    monkeypatch.setattr(redaction, "_VISITED", redaction._Latest())
 
 
 @pytest.fixture(autouse=True)

@@ -193,6 +193,13 @@ def test_a_short_known_secret_is_left_to_its_shapes() -> None:
     assert "1234567" not in redact("https://me:1234567@host/?token=1234567")
 
 
+@pytest.mark.parametrize("word", ["password", "passphrase", "accessToken", "longer2token"])
+def test_a_known_secret_that_reads_like_a_name_hides_no_name(word: str) -> None:
+    remember([word])
+    assert redact(f"{word}=pw123456&a=1").endswith(f"={MASK}&a=1")
+    assert "pw123456" not in redact(f'{{"a": "x", "{word}" = "pw123456"}}')
+
+
 def test_of_a_known_address_only_its_secrets_are_known() -> None:
     remember(["http://reader:longPassw0rd@proxy.example:3128"])
     assert redact("proxy.example:3128 said longPassw0rd") == f"proxy.example:3128 said {MASK}"

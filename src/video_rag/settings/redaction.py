@@ -37,6 +37,11 @@ _WORDS += r"|proxy"  # its URL often holds a login
 _SECRET_NAME = re.compile(
     rf"(?:^|[_-]|api|access|auth|private|secret)(?:{_WORDS})$", flags=re.IGNORECASE
 )
+_NAME_ALONE = re.compile(
+    rf"(?:(?:api|access|auth|private|secret|client)[_-]?)*(?:{_WORDS}|signature)",
+    flags=re.IGNORECASE,
+)
+"""A default such as `password`. Cut out everywhere, it would take the name from what follows it."""
 _LOGIN = re.compile(r"(?<=://)[^\s/]*@")
 _HEADER = re.compile(
     r"\b((?:proxy-)?authorization|(?:set-)?cookies?)([\"']?\s*[:=]\s*)[^\r\n]+", flags=re.IGNORECASE
@@ -44,7 +49,8 @@ _HEADER = re.compile(
 _BEARER = re.compile(r"\b(bearer)\s+[\w.~+/=-]+", flags=re.IGNORECASE)
 _BASIC = re.compile(r"\b(basic)\s+[A-Za-z0-9+/]{7,}={0,2}(?=[^\w+/=]|$)", flags=re.IGNORECASE)
 _PAIR = re.compile(
-    r"((?:key|token|password|passwd|passphrase|secret|signature|sessdata|bili_jct)[\"']?\s*[=:]\s*)"
+    r"((?:(?:key|token|password|passwd|passphrase|secret|signature|sessdata|bili_jct)[\"']?\s*[=:]"
+    r"|\*{8}[\"']?\s*=)\s*)"  # a known secret can end like a name, and have another behind it
     r"(?:\"[^\"]*\"|'[^']*'|[^\s&;,\"')}\]]+)",
     flags=re.IGNORECASE,
 )
@@ -87,7 +93,8 @@ class _Known:
 
     def add(self, values: Iterable[str]) -> None:
         new = {value.strip() for value in values}
-        new = {value for value in new if len(value) >= LEAST} - self._values
+        new = {value for value in new if len(value) >= LEAST and not _NAME_ALONE.fullmatch(value)}
+        new -= self._values
         if not new:
             return
         with self._lock:
