@@ -274,7 +274,7 @@ def measured(name: str, make: Make, size: int) -> Measured:
             if two <= MOST * max(one, TELLING / MOST):
                 break
             one, two = min(one, _read(once)), min(two, _read(twice))
-        growth = two / one if two > TELLING else 0.0
+        growth = two / max(one, TELLING / MOST) if two > TELLING else 0.0
         return Measured(name, two, growth, memory, twice.stat().st_size)
 
 
