@@ -96,6 +96,31 @@ def test_list_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:
     ]
 
 
+def test_a_list_is_chosen_sorted_and_cut(shell: Shell, tmp_path: Path) -> None:
+    for number, title in enumerate(("b", "c", "a")):
+        write_talk(tmp_path / f"{title}.srt", (f"Sheep {number} eat grass.",))
+        collection = "animals" if title != "c" else "others"
+        shell("add", tmp_path / f"{title}.srt", "--collection", collection)
+    (tmp_path / "bad.srt").write_text("no cues here")
+    shell("add", tmp_path / "bad.srt", code=3)
+
+    def titles(*options: str) -> list[str]:
+        return [row["title"] for row in shell.json("list", *options)]
+
+    assert titles() == ["b", "c", "a", "bad"]
+    assert titles("--sort", "title", "--state", "ready") == ["a", "b", "c"]
+    assert titles("--sort", "-title", "--collection", "animals") == ["b", "a"]
+    assert titles("--state", "failed") == ["bad"]
+    assert titles("--limit", "2") == ["b", "c"]
+    assert "without options" in shell("list", "--collection", "nowhere")
+    shown = shell("list", "--limit", "1", "--state", "ready").splitlines()
+    assert shown[0].split() == ["id", "state", "lang", "length", "collection", "title"]
+    assert shown[1].endswith("  animals     b")
+    shell("list", "--state", "soon", code=2)
+    assert "'soon' is not one of 'ready'" in shell.err
+    assert "video-rag list --help" in shell.err
+
+
 def test_search_json_has_the_promised_fields(shell: Shell, sheep: Path) -> None:
     hit = shell.json("search", "wool", "--limit", "1")[0]
     assert set(hit) == {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 
-from video_rag.cli.drawing import Terminal, table_of
+from rich.markup import escape
+
+from video_rag.cli.drawing import Terminal
 
 
 def test_a_title_is_shown_as_it_is_written() -> None:
     shown = io.StringIO()
     terminal = Terminal(file=shown, width=60)
-    terminal.print(table_of(("title",), [("Lecture :cat: [bold]12[/] \x1b[2J",)]))
+    terminal.print(escape("Lecture :cat: [bold]12[/] \x1b[2J"))
     assert "Lecture :cat: [bold]12[/] \\u001b[2J" in shown.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from video_rag.library import State
+from video_rag.choices import State
 
 
 class FailureRow(BaseModel):

@@ -18,12 +18,13 @@ from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.caching import Body, answer
 from video_rag.api.models import VideoRow
 from video_rag.api.problems import Forbidden
+from video_rag.choices import Sort, State
 from video_rag.errors import NotFound, UnsupportedUrl
-from video_rag.library import Library, State, Status, Wishes
+from video_rag.library import Library, Status, Wishes
 from video_rag.model import Document, Section, Slide, Transcripts
 from video_rag.operations import inputs, keys
 from video_rag.operations.rows import Row, failure_rows, video_row
-from video_rag.stores import Shown, Sort
+from video_rag.stores import Shown
 
 router = APIRouter(prefix="/api", tags=["videos"])
 

@@ -64,8 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error), error.hint)
         return error.exit_code
     except typer.TyperException as error:
-        hint = "see `video-rag --help`; a name that begins with a dash goes after `--`"
-        complain(error.format_message() or str(error) or "no command given", hint)
+        command = ctx.command_path if (ctx := getattr(error, "ctx", None)) else "video-rag"
+        hint = f"see `{command} --help`; a name that begins with a dash goes after `--`"
+        told = error.format_message() or str(error) or "no command given"
+        complain(told.replace(": Value error, ", ": "), hint)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         code = _STOPPED

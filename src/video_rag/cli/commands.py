@@ -35,7 +35,7 @@ COMMANDS = {
     ),
     "retry": Command("videos:retry", "Forget failures and work again on what is not ready."),
     "export": Command("videos:export", "Write documents into a folder."),
-    "list": Command("videos:list_videos", "Show every video and how far it is."),
+    "list": Command("videos:list_videos", "Show the videos and how far each is."),
     "run": Command(
         "passes:run",
         "One pass over everything due: look at subscriptions, work on what is unfinished, sum up.",

@@ -100,7 +100,12 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A plain table; the last column takes what is left of the line."""
-    from video_rag.cli.drawing import Terminal, table_of
+    """A plain table, folded to the width of the terminal; see `video_rag.cli.tables`."""
+    import typer
 
-    Terminal().print(table_of(columns, rows))
+    from video_rag.cli.tables import lines_of, terminal_width
+
+    head, *body = lines_of(columns, rows, terminal_width())
+    typer.secho("\n".join(head), bold=True)
+    for lines in body:
+        typer.echo("\n".join(lines))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from video_rag.choices import Sort, State
 from video_rag.cli.show import (
     brief,
     clock,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from video_rag.model import Transcript, Video
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+EVERY = 2**31 - 1
+"""More videos than there are."""
 CODES = {"ContentError": 3, "Unavailable": 4, "Rejected": 4, "Bug": 1}
 """Exit codes of the errors that the ledger remembers by name; all others are usage errors."""
 
@@ -102,18 +105,43 @@ def add(
     raise typer.Exit(worst([*map(_code, added), *([4] if library.intake.left else [])]))
 
 
-def list_videos(as_json: Json = False) -> None:
-    """Show every video and how far it is."""
-    from video_rag.operations.rows import video_row
+def list_videos(
+    state: Annotated[
+        State | None,
+        typer.Option(help=f"Only those that are {', '.join(get_args(State))}.", metavar="STATE"),
+    ] = None,
+    collection: Annotated[str, typer.Option(help="Only those of this collection.")] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    sort: Annotated[
+        Sort,
+        typer.Option(
+            help="By added, title, duration or published; -added: the newest first.", metavar="KEY"
+        ),
+    ] = "added",
+    as_json: Json = False,
+) -> None:
+    """Show the videos and how far each is.
 
-    statuses = open_library().videos()
+    On a narrow terminal the title stands over the rest; into a pipe a video is one line.
+    """
+    from video_rag.operations.rows import video_row
+    from video_rag.stores import Shown
+
+    wanted = Shown(limit or EVERY, sort=sort, collection=collection)
+    found = open_library().part(wanted, state)
     if as_json:
-        print_json([video_row(status) for status in statuses])
+        print_json([video_row(status) for status in found.statuses])
         return
-    if not statuses:
-        out.print("The library is empty. Add something: [bold]video-rag add talk.mp4[/]")
+    if not found.statuses:
+        _tell_none(is_narrowed=bool(state or collection))
         return
-    rows = [
+    print_table(("id", "state", "lang", "length", "collection", "title"), _rows(found.statuses))
+    if found.total > len(found.statuses):
+        err.print(f"{len(found.statuses)} of {found.total} videos; --limit shows more")
+
+
+def _rows(statuses: Sequence[Status]) -> list[tuple[str, ...]]:
+    return [
         (
             status.video.video_id,
             status.state,
@@ -124,7 +152,13 @@ def list_videos(as_json: Json = False) -> None:
         )
         for status in statuses
     ]
-    print_table(("id", "state", "lang", "length", "collection", "title"), rows)
+
+
+def _tell_none(*, is_narrowed: bool) -> None:
+    if is_narrowed:
+        out.print("No video is like that; without options [bold]video-rag list[/] shows all.")
+    else:
+        out.print("The library is empty. Add something: [bold]video-rag add talk.mp4[/]")
 
 
 def show(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from video_rag.choices import State
 from video_rag.library.facade import Library
-from video_rag.library.status import Added, State, Status, Wishes
+from video_rag.library.status import Added, Status, Wishes
 
 __all__ = ["Added", "Library", "State", "Status", "Wishes"]

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from video_rag.choices import State
 from video_rag.errors import NotFound
 from video_rag.library import removing
 from video_rag.library.listing import Listing, Part
 from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
-from video_rag.library.status import Added, State, Status, Wishes
+from video_rag.library.status import Added, Status, Wishes
 from video_rag.model import Chunk, Document, Hit, Media, Query, Question, Transcripts, Video
 from video_rag.observers import Observer
 from video_rag.once import Once

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from video_rag.choices import State
 from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
-from video_rag.library.status import State, Status
+from video_rag.library.status import Status
 from video_rag.stores import Failure, Result, Shown
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from video_rag.choices import State
 from video_rag.errors import VideoRagError
 from video_rag.model import Copy, Video
 from video_rag.stores import Failure
-
-State = Literal["ready", "working", "waiting", "failed", "queued"]
 
 
 @dataclass(frozen=True)

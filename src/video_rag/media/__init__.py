@@ -4,7 +4,7 @@ Everything that opens a container goes through `opened`, which knows the formats
 turns the library's errors into ours.
 """
 
-from video_rag.media.opening import opened
+from video_rag.media.opening import opened, packets
 from video_rag.media.probing import Probe, probe, title_of
 from video_rag.media.sound import SAMPLE_RATE, Sound, decoded
 from video_rag.media.tracks import SoundTracks, film, sound_tracks
@@ -38,6 +38,7 @@ __all__ = [
     "decoded",
     "film",
     "opened",
+    "packets",
     "probe",
     "sound_tracks",
     "title_of",

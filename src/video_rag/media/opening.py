@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from video_rag.errors import ContentError, NotFound
 
 if TYPE_CHECKING:
+    from av import Packet
     from av.container import InputContainer
+    from av.stream import Stream
+
+S = TypeVar("S", bound="Stream")
 
 _OPEN_OPTIONS = {
     # Playlists, picture sequences and text are no videos, whatever their suffix says; a playlist
@@ -43,6 +47,15 @@ def opened(path: Path) -> Iterator[InputContainer]:
             yield container
     except av.FFmpegError as error:
         raise _faulty(path) from error
+
+
+def packets(container: InputContainer, *streams: S) -> Iterator[Packet[S]]:
+    """The packets of some streams, or of all; at the end an empty one of each.
+
+    A damaged MPEG-TS can show a stream midway; PyAV 18 fails where it ends that one, after ours.
+    """
+    with suppress(IndexError):
+        yield from cast("Iterator[Packet[S]]", container.demux(*streams))
 
 
 def _check(path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from video_rag.errors import ContentError
 from video_rag.media.opening import opened
+from video_rag.media.opening import packets as packets_of
 from video_rag.text import timecode
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _frames(
         with suppress(FFmpegError):  # without an index: from wherever we are, the clock tells
             container.seek(int((start + origin) * 1_000_000))
     clockless = container.format.name in _CLOCKLESS
-    packets = container.demux(container.streams.audio[track])
+    packets = packets_of(container, container.streams.audio[track])
     while True:
         try:
             packet = next(packets)

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from video_rag.media.opening import opened
+from video_rag.media.opening import opened, packets
 from video_rag.text.languages import normalise
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _moving(path: Path, indices: Sequence[int]) -> set[int]:
     with opened(path) as container:
         streams = [container.streams[index] for index in indices]
         try:
-            for number, packet in enumerate(container.demux(streams)):
+            for number, packet in enumerate(packets(container, *streams)):
                 if number > _LOOKED_AT or len(moving) == len(indices):
                     break
                 if packet.pts is None or packet.time_base is None:

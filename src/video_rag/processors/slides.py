@@ -16,6 +16,7 @@ from pydantic import Field
 from video_rag import plugins
 from video_rag.errors import ContentError
 from video_rag.media import film, opened
+from video_rag.media import packets as packets_of
 from video_rag.processors import Progress
 from video_rag.processors._ahead import ahead
 
@@ -277,7 +278,7 @@ def _decoded(
 
     unit = float(stream.time_base or 0)
     recent: deque[float] = deque(maxlen=16)
-    packets = _unbroken(container.demux(stream))
+    packets = _unbroken(packets_of(container, stream))
     for packet in packets:
         if packet.pts is not None:
             at = packet.pts * unit

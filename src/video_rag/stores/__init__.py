@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
+from video_rag.choices import Sort
 from video_rag.digest import Digest
 from video_rag.model import Receipt
 from video_rag.net.sites import Sites
@@ -125,12 +126,6 @@ class Entry:
     """Whether the last full listing still had it, as a video and not as one that is gone."""
     fingerprint: str = ""
     """The fingerprint that it was last given to the library with; for a local file also where."""
-
-
-Sort = Literal[
-    "added", "-added", "title", "-title", "duration", "-duration", "published", "-published"
-]
-"""What videos are sorted by; `-` puts the greatest first."""
 
 
 @dataclass(frozen=True)

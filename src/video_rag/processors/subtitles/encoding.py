@@ -208,8 +208,14 @@ def _beyond(text: str) -> int:
     return len(text) - len(text.encode("ascii", "ignore"))
 
 
+_DAMAGED_LEAST = 5
+"""Bytes of two characters beyond ASCII and a broken one."""
+
+
 def is_damaged(line: bytes) -> bool:
     """Whether a line is UTF-8 but for a few bytes, as one that was cut off is."""
+    if len(line) < _DAMAGED_LEAST:
+        return False
     text = line.decode("utf-8", errors="replace")
     broken = text.count("\ufffd")
     sound = _beyond(text) - broken

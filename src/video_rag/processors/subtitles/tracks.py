@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from video_rag.media import opened
+from video_rag.media import opened, packets
 from video_rag.processors.subtitles.cues import Parsed
 from video_rag.processors.subtitles.markup import plain_ass, plain_html, voices
 from video_rag.text import labels
@@ -75,7 +75,7 @@ def read_tracks(path: Path) -> list[Track]:
             if stream.index not in by_stream:
                 stream.discard = Discard.all
         begin = _begin(container)
-        for packet in container.demux():
+        for packet in packets(container, *container.streams):
             if packet.stream_index in by_stream:
                 _add(packet, by_stream[packet.stream_index], begin)
     return tracks

@@ -1,0 +1,13 @@
+"""What videos are chosen and sorted by, without importing what knows it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+State = Literal["ready", "working", "waiting", "failed", "queued"]
+"""How far a video is."""
+
+Sort = Literal[
+    "added", "-added", "title", "-title", "duration", "-duration", "published", "-published"
+]
+"""What videos are sorted by; `-` puts the greatest first."""
