@@ -11,6 +11,7 @@ VideoRagError                .hint: one line telling the reader what to do
 └─ BackendError              a server or model we depend on          exit 4   HTTP 502
    ├─ Lost                   a stored result is missing or damaged            HTTP 503   made again by `run`
    ├─ Unavailable            time-outs, 429, 5xx                              HTTP 503   retried when due
+   │  └─ DiskError           no room, no right to read or write                          due at once
    └─ Rejected               auth, quota, validation                                     not retried
       └─ Conflict            somebody else changed it                             HTTP 409   not retried
 anything else                a bug: traceback                        exit 1   HTTP 500
@@ -115,6 +116,13 @@ class Unavailable(BackendError):
     ) -> None:
         super().__init__(message, hint=hint, reason=reason)
         self.retry_after = retry_after
+
+
+class DiskError(Unavailable):
+    """A disk that is full or read-only, or a file or folder that this user may not use.
+
+    A person mends that; what failed for it is due at once, so that the next try finds it mended.
+    """
 
 
 class Rejected(BackendError):

@@ -31,7 +31,8 @@ def test_a_file_that_is_no_database_is_refused_with_the_remedy(tmp_path: Path) -
     (tmp_path / "library.db").write_bytes(b"not a database at all" * 100)
     with pytest.raises(Rejected) as caught:
         Sql(tmp_path / "library.db")
-    assert "move the file away" in caught.value.hint
+    assert "move library.db" in caught.value.hint
+    assert "add your sources again" in caught.value.hint
 
 
 def test_the_claim_of_a_dead_process_is_taken_over_at_once(ledger: Ledger) -> None:

@@ -126,17 +126,17 @@ WORKERS = {
 }
 """What reads, recognises, downloads, indexes and serves."""
 LOOKING = """
-answerers backups choices chunking cli composers composers.timeline composers._slides digest
-embedders errors identity knowledge.embedded.base knowledge.embedded.database library.facade
-library.listing library.looking library.naming library.removing library.shelf library.status
-library.wiring media model net.guard net.sites observers.logs once operations.inputs
+answerers backups choices chunking cli composers composers._slides composers.timeline databases
+digest disk embedders errors identity knowledge.embedded.base knowledge.embedded.database
+library.facade library.listing library.looking library.naming library.removing library.shelf
+library.status library.wiring media model net.guard net.sites observers.logs once operations.inputs
 operations.rows pipeline.before pipeline.engine pipeline.files pipeline.plan pipeline.publish
-pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private processors.rapidocr
-processors.slides processors._ahead processors.subtitles.transcriber processors.whisper.options
+pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private processors._ahead
+processors.rapidocr processors.slides processors.subtitles.transcriber processors.whisper.options
 processors.whisper.transcriber queues.inline renderers.markdown rerankers settings
 sources.folder.paths sources.folder.source sources.ytdlp.options sources.ytdlp.source stores.hold
-stores.listing stores.local stores.owner stores.remembered stores.sql stores.tables text.addresses
-text.languages text.timecode
+stores.listing stores.local stores.owner stores.remembered stores.sql stores.tables
+stores.transactions text.addresses text.languages text.timecode
 """
 """Of ours, with all below them: the library, how its stages are wired, and what plug-ins say of
 themselves. What fetches, reads, hears, judges and finds is imported by the methods that do so."""

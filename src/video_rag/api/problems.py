@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from video_rag import disk
 from video_rag.errors import UsageError, VideoRagError
 from video_rag.settings.redaction import redact_urls
 
@@ -83,6 +85,7 @@ def install(app: FastAPI, allowed: Callable[[str], list[str]]) -> None:
     app.add_exception_handler(VideoRagError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, plain)
+    app.add_exception_handler(OSError, _of_disk)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -106,6 +109,11 @@ def _plain(error: Any, methods: list[str], path: str) -> JSONResponse:
         error = HTTPException(404)
     body = {"error": str(error.detail), "hint": ""}
     return JSONResponse(body, error.status_code, error.headers)
+
+
+def _of_disk(request: Request, error: Any) -> JSONResponse:
+    refused = disk.foreseen(error, Path())
+    return problem(refused) if refused else _bug(request, error)
 
 
 def _bug(request: Request, error: Exception) -> JSONResponse:

@@ -66,7 +66,7 @@ def must_have_keys(library: Library, host: str) -> bool:
     """Whether requests must carry a key: others can reach the server, or keys were made.
 
     Raises `UsageError` when others can reach it and there is none. With keys that are all revoked
-    it starts, and stays closed until one is made.
+    or lost it starts, and stays closed until one is made.
     """
     has_keys = bool(keys.living(library.ledger))
     public = urlsplit(library.settings.server.public_url).hostname
@@ -79,7 +79,8 @@ def must_have_keys(library: Library, host: str) -> bool:
         )
     if not has_keys and keys.ever(library.ledger):
         log.warning(
-            "every API key is revoked, so nobody comes in; make one: video-rag keys add NAME"
+            "no API key is left (revoked, or lost with the ledger), so nobody comes in; "
+            "make one: video-rag keys add NAME"
         )
     return is_exposed or keys.ever(library.ledger)
 

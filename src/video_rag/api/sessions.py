@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from video_rag import private
+from video_rag import disk, private
 from video_rag.errors import Unavailable
 
 COOKIE = "video_rag_session"
@@ -128,6 +128,11 @@ def _secret_in(path: Path) -> bytes:
     It is written beside and linked into place, so that of two servers that start at once both use
     the one that was first, and none reads half of it.
     """
+    with disk.told(path):
+        return _secret_there(path)
+
+
+def _secret_there(path: Path) -> bytes:
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = private.beside(path, secrets.token_bytes(SECRET_BYTES))

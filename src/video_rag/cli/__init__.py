@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from video_rag import __version__
+from video_rag import __version__, disk
 from video_rag.cli.commands import Group
 from video_rag.cli.show import complain, redact
-from video_rag.errors import Unavailable, UsageError, VideoRagError
+from video_rag.errors import UsageError, VideoRagError
 
 app = typer.Typer(
     cls=Group,
@@ -83,9 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _unforeseen(error: Exception) -> int:
     """Tell of what nobody translated: a disk without room, wherever that is met, or a bug."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        complain(f"no space is left: {error}", "free some, and run it again; nothing is lost")
-        return Unavailable.exit_code
+    if isinstance(error, OSError) and (refused := disk.foreseen(error, Path.cwd())):
+        complain(str(refused), refused.hint)
+        return refused.exit_code
     sys.stderr.write(redact("".join(traceback.format_exception(error))))
     hint = "please report it with the lines above"
     complain(f"a bug in video-rag: {type(error).__name__}: {redact(str(error))}", hint)

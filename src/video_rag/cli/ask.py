@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from video_rag.cli.show import brief, escape, out, print_json, print_table
+from video_rag.cli.show import brief, err, escape, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
+from video_rag.errors import VideoRagError
 from video_rag.operations import inputs
 from video_rag.text import timecode
 
 if TYPE_CHECKING:
+    from video_rag.library import Library
     from video_rag.model import Answer, Hit
 
 Limit = Annotated[int | None, typer.Option(help="At most so many passages.", min=1, max=1000)]
@@ -48,6 +50,8 @@ def search(
         ),
         knowledge,
     )
+    if hits:
+        _tell_lost(library, knowledge)
     if as_json:
         print_json([hit_row(hit) for hit in hits])
         return
@@ -81,6 +85,7 @@ def ask(  # noqa: PLR0913, PLR0917 - each is an option of the command
         speaker=speaker,
     )
     streamed = ""
+    _tell_lost(library, knowledge)
     for event in library.ask(asked, answerer, knowledge):
         if isinstance(event, Delta) and not as_json and out.is_terminal:
             out.print(escape(event.text), end="")
@@ -109,6 +114,15 @@ def evaluate(
         ("language", *columns),
         [(name, *(_figure(part[column]) for column in columns)) for name, part in rows],
     )
+
+
+def _tell_lost(library: Library, knowledge: str | None) -> None:
+    """What is found is shown, though there may be better in what the base lost."""
+    try:
+        library.refuse_lost(knowledge)
+    except VideoRagError as error:
+        err.print(f"[yellow]![/] {escape(str(error))}")
+        err.print(f"  [bold]hint:[/] {escape(error.hint)}")
 
 
 def _figure(value: float) -> str:

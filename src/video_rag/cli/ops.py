@@ -58,12 +58,17 @@ def show_plugins(
         )
 
 
-def examine(as_json: Json = False) -> None:
+def examine(
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Read all that is stored; takes its time.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Look whether all that is needed is there, and say what to do where it is not."""
     from video_rag.operations import doctor
     from video_rag.settings import load_settings
 
-    findings = doctor.examine(load_settings())
+    findings = doctor.examine(load_settings(), thorough=thorough)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     for finding in findings if not as_json else ():

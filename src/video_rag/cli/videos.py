@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 EVERY = 2**31 - 1
 """More videos than there are."""
-CODES = {"ContentError": 3, "Unavailable": 4, "Rejected": 4, "Bug": 1}
+CODES = {"ContentError": 3, "Unavailable": 4, "DiskError": 4, "Rejected": 4, "Bug": 1}
 """Exit codes of the errors that the ledger remembers by name; all others are usage errors."""
 
 

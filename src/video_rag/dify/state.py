@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from video_rag import private
+from video_rag import disk, private
 from video_rag.errors import BadSettings
 
 _LOCK = threading.Lock()
@@ -35,14 +35,18 @@ class State:
             server[key] = value
             if not value:
                 del server[key]
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            private.write(self.path, json.dumps(everything, indent=1, sort_keys=True).encode())
+            text = json.dumps(everything, indent=1, sort_keys=True)
+            with disk.told(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                private.write(self.path, text.encode())
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:
             return _FORM.validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise disk.refusal(error, self.path) from error
         except ValueError as error:
             raise BadSettings(
                 f"{self.path} is damaged",

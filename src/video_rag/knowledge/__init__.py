@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
 from video_rag.digest import of_value
@@ -112,6 +112,17 @@ class Patient(Protocol):
 
     def answers(self) -> bool:
         """Whether the server is there, however it answers."""
+
+
+@runtime_checkable
+class Here(Protocol):
+    """A base on this machine, which is asked without any network what it has lost."""
+
+    def absent(self, published: Mapping[str, str], *, thorough: bool = False) -> set[str]:
+        """Those of these documents that it does not hold whole: by id, what `revision` gave.
+
+        `thorough` reads every passage.
+        """
 
 
 def revision_of(chunks: Sequence[Chunk]) -> str:

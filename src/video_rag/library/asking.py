@@ -11,6 +11,7 @@ from video_rag.answerers import Delta, Done
 from video_rag.errors import NotFound
 from video_rag.evidence.recall import Recall
 from video_rag.evidence.speaking import only_by
+from video_rag.library import mending
 from video_rag.library.evaluate import Score, evaluate
 from video_rag.library.publishing import passages
 from video_rag.library.shelf import Shelf
@@ -53,6 +54,7 @@ class Asking:
             query = query.model_copy(update={"speaker": None})
         hits = self._searched(query, knowledge)
         if not hits:
+            self.refuse_lost(knowledge)
             self.refuse_unknown(query)
         return [hit.model_copy(update={"chunk": _for_readers(hit.chunk)}) for hit in hits]
 
@@ -82,6 +84,11 @@ class Asking:
         scores = reranker.score(query.text, [hit.chunk.text for hit in hits])
         ranked = sorted(zip(scores, hits, strict=True), key=lambda pair: -pair[0])
         return [Hit(chunk=hit.chunk, score=score) for score, hit in ranked[: query.limit]]
+
+    def refuse_lost(self, knowledge: str | None) -> None:
+        """See `Library.refuse_lost`."""
+        name = knowledge or self._shelf.settings.search.knowledge
+        mending.refuse_absent(self._shelf.parts, name)
 
     def refuse_unknown(self, query: Query) -> None:
         """See `Library.refuse_unknown`."""

@@ -195,6 +195,13 @@ class Library:
         """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
         return self._asking().search(query, knowledge)
 
+    def refuse_lost(self, knowledge: str | None = None) -> None:
+        """Tell who searches a base that lost videos: `search` asks this when it found nothing.
+
+        Raises `Unavailable`. A base on another machine is not asked.
+        """
+        self._asking().refuse_lost(knowledge)
+
     def refuse_unknown(self, query: Query) -> None:
         """Tell who looks where nothing can be: `search` asks this when it found nothing.
 

@@ -101,7 +101,7 @@ class Intake:
     def forgive_passing(self, video_id: str) -> None:
         """Who adds again wants to try again, unless the video itself was at fault."""
         failures = self._ledger.failures(video_id).values()
-        passing = {"Unavailable", "Bug"}
+        passing = {"Unavailable", "DiskError", "Bug"}
         if any(failure.error in passing for failure in failures):
             self._ledger.forgive(video_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from video_rag.errors import Lost, NotFound, UsageError
+from video_rag.errors import DiskError, Lost, NotFound, UsageError
 from video_rag.library.naming import meant
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Status, state_of
@@ -76,16 +76,10 @@ class Looking:
         link = self._shelf.tools.link(document.video)
         data = renderer.render(document, link, lambda slide: pictures.get(slide.image, ""))
         path = folder / f"{stem}{renderer.suffix}"
-        try:
-            if renderer.has_pictures:
-                for image, place in pictures.items():
-                    write(folder / place, self._shelf.blobs.get(image))
-            write(path, data)
-        except OSError as error:
-            raise UsageError(
-                f"cannot write into {folder}: {error.strerror}",
-                hint="name a folder that you may write to and that has room",
-            ) from error
+        if renderer.has_pictures:
+            for image, place in pictures.items():
+                _export(folder, folder / place, self._shelf.blobs.get(image))
+        _export(folder, path, data)
         return path
 
     def _need_page(self, video_id: str) -> Page:
@@ -115,3 +109,14 @@ class Looking:
         stale = {name: some[0] for name, some in keys.items()}
         standing = tuple(f for f in failures if f.key in keys.get(f.stage, ()))
         return Status(video, state_of(stale, standing, is_claimed=is_claimed), standing)
+
+
+def _export(folder: Path, path: Path, data: bytes) -> None:
+    """Write a file where somebody wants it: what goes wrong there is an error of theirs."""
+    try:
+        write(path, data)
+    except (DiskError, UsageError) as error:
+        raise UsageError(
+            f"cannot write into {folder}: {error}",
+            hint="name a folder that you may write to and that has room",
+        ) from error

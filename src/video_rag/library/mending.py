@@ -3,26 +3,57 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
+from video_rag import disk
+from video_rag.errors import Unavailable
+from video_rag.knowledge import Here
 from video_rag.library.shelf import Shelf
+from video_rag.library.wiring import Parts
 from video_rag.model import Page
 
 log = logging.getLogger("video_rag")
 
 
 def forget_lost(shelf: Shelf, *, thorough: bool = False) -> None:
-    """Look at every result and every document; `thorough` reads what did not change since, too."""
+    """Look at every result, every document and every base that is here.
+
+    `thorough` reads what did not change since, too.
+    """
     for digest in shelf.blobs.lost(list(shelf.ledger.digests()), thorough=thorough):
         log.warning("the result %s… was lost or damaged; it is made again", digest[:12])
         shelf.ledger.lose(digest)
+    documents = shelf.settings.library.documents
     for video_id, results in shelf.ledger.all_results(("page",)).items():
         page = shelf.maybe(results, "page", Page)
-        if page and not _is_whole(shelf, page):
+        if page and not is_whole(documents, page):
             log.warning("the document %s was deleted; it is written again", page.path)
             shelf.ledger.commit(video_id, "save", {})
+    for name in shelf.parts.published_to():
+        for video_id in sorted(absent(shelf.parts, name, thorough=thorough)):
+            log.warning("%s is gone from %s; it is published again", video_id, name)
+            shelf.ledger.commit(video_id, f"publish@{name}", {})
 
 
-def _is_whole(shelf: Shelf, page: Page) -> bool:
+def is_whole(documents: Path, page: Page) -> bool:
     """Whether a document and its pictures are there; what people write into them is theirs."""
-    folder = shelf.settings.library.documents
-    return all((folder / name).is_file() for name in (page.path, *page.files))
+    with disk.told(documents):
+        return all((documents / name).is_file() for name in (page.path, *page.files))
+
+
+def absent(parts: Parts, name: str, *, thorough: bool = False) -> set[str]:
+    """The videos that a base should hold and does not; a base elsewhere is not asked."""
+    base = parts.knowledge(name)
+    if not isinstance(base, Here):
+        return set()
+    return base.absent(parts.ledger.published(name), thorough=thorough)
+
+
+def refuse_absent(parts: Parts, name: str, *, thorough: bool = False) -> None:
+    """Raise `Unavailable`, with the remedy, for a base that lost what was published to it."""
+    if gone := absent(parts, name, thorough=thorough):
+        videos = "1 video" if len(gone) == 1 else f"{len(gone)} videos"
+        raise Unavailable(
+            f"the knowledge base {name} has lost {videos} of {len(parts.ledger.published(name))}",
+            hint="`video-rag run` publishes them again, and recognises nothing anew",
+        )

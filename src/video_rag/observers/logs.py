@@ -107,12 +107,21 @@ def _open(name: str) -> logging.Handler:
     try:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         # Watched, as logrotate may move it away; names of files may hold what UTF-8 cannot.
-        return WatchedFileHandler(name, encoding="utf-8", errors="backslashreplace")
+        return _File(name, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise BadSettings(
             f"[observers.logs] file: cannot write {name} ({error.strerror})",
             hint="name a file in a folder that this user may write to",
         ) from error
+
+
+class _File(WatchedFileHandler):
+    """A file that may be moved away; a disk that takes no lines stops no work."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
+        """Keep quiet about the disk, which the work itself meets; tell of what is a bug."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

@@ -10,13 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from video_rag import disk
 from video_rag.errors import VideoRagError
+from video_rag.library import mending
 from video_rag.library.wiring import Parts
+from video_rag.operations import storage
 from video_rag.settings import Settings
 from video_rag.settings.redaction import redact_urls
 from video_rag.stores.sql import Sql
 
 LOW_DISK_BYTES = 2 * 1024**3
+NO_DISK_BYTES = 1024**2
 
 
 @dataclass(frozen=True)
@@ -45,22 +49,25 @@ class Watched(Protocol):
         """Rows of state, text, and what to do; no network."""
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Everything that the settings make use of."""
+def examine(settings: Settings, *, thorough: bool = False) -> list[Finding]:
+    """Everything that the settings make use of; `thorough` reads all that is stored."""
     findings = [_home(settings.home), _disk(settings.home), _sqlite()]
-    if findings[0].state == "wrong":
-        return findings
-    ledger = Sql(settings.home / "library.db")
+    try:
+        ledger = Sql(settings.home / "library.db")
+    except VideoRagError as error:
+        return [*findings, Finding("library", "wrong", str(error), error.hint)]
     try:
         parts = Parts(settings, ledger)
-        findings += [tried(name, look) for name, look in _parts(parts)]
+        stored = storage.looks(parts, ledger, thorough=thorough)
+        findings += [tried(name, look) for name, look in stored]
+        findings += [tried(name, look) for name, look in _parts(parts, thorough=thorough)]
         findings += _more(parts)
     finally:
         ledger.close()
     return findings
 
 
-def _parts(parts: Parts) -> Iterator[tuple[str, Callable[[], str]]]:
+def _parts(parts: Parts, *, thorough: bool) -> Iterator[tuple[str, Callable[[], str]]]:
     settings = parts.settings
     chosen = {
         "samplers": [settings.pipeline.sampler],
@@ -75,7 +82,7 @@ def _parts(parts: Parts) -> Iterator[tuple[str, Callable[[], str]]]:
         for name in filter(None, names):
             yield f"{family}.{name}", partial(_built, parts, family, name)
     for name in parts.published_to():
-        yield f"knowledge.{name}", partial(_base, parts, name)
+        yield f"knowledge.{name}", partial(_base, parts, name, thorough=thorough)
 
 
 def _more(parts: Parts) -> Iterator[Finding]:
@@ -94,8 +101,10 @@ def _built(parts: Parts, family: str, name: str) -> str:
     return _look(parts.build(family, name))
 
 
-def _base(parts: Parts, name: str) -> str:
-    return _look(parts.knowledge(name))
+def _base(parts: Parts, name: str, *, thorough: bool) -> str:
+    said = _look(parts.knowledge(name))
+    mending.refuse_absent(parts, name, thorough=thorough)
+    return said
 
 
 def _look(plugin: Any) -> str:
@@ -111,21 +120,16 @@ def tried(name: str, look: Callable[[], str]) -> Finding:
 
 
 def _home(home: Path) -> Finding:
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        probe = home / ".doctor"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        hint = "set VIDEO_RAG_HOME to a folder that you may write to"
-        return Finding("home", "wrong", f"cannot write to {home}: {error.strerror}", hint)
-    return Finding("home", "ok", str(home))
+    return tried("home", lambda: storage.writable(home))
 
 
 def _disk(home: Path) -> Finding:
     folder = next(path for path in (home, *home.parents) if path.is_dir())
     free = shutil.disk_usage(folder).free
     detail = f"{free / 1024**3:.1f} GiB free"
+    if free < NO_DISK_BYTES:
+        error = disk.full(home)
+        return Finding("disk", "wrong", str(error), error.hint)
     if free < LOW_DISK_BYTES:
         return Finding("disk", "note", detail, "free some space: downloads and slides need it")
     return Finding("disk", "ok", detail)

@@ -65,8 +65,8 @@ def living(ledger: Ledger) -> list[ApiKey]:
 
 
 def ever(ledger: Ledger) -> bool:
-    """Whether a key was ever made: revoked ones stay listed, so that a door stays closed."""
-    return bool(ledger.api_keys())
+    """Whether a key was ever made, be it revoked or lost: then a door stays closed."""
+    return ledger.had_api_keys()
 
 
 def revoke(ledger: Ledger, name: str) -> ApiKey:

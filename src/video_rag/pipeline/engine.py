@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from video_rag import disk
 from video_rag.digest import Digest
-from video_rag.errors import Lost, Unavailable, VideoRagError
+from video_rag.errors import DiskError, Lost, Unavailable, VideoRagError
 from video_rag.model import Job
 from video_rag.observers import (
     Event,
@@ -108,6 +109,7 @@ class Engine:
         )
         try:
             value = stage.run(work)
+            made = {stage.makes: kept(self._blobs, stage.makes, value, key)}
         except Lost as error:
             log.warning("%s of %s: %s; it is made again", stage.name, video_id, error)
             self._ledger.lose(error.digest)
@@ -118,10 +120,11 @@ class Engine:
         except (
             Exception
         ) as error:  # one of the three named places: a bug in one video stops no other
-            log.exception("bug in %s of %s", stage.name, video_id)
-            self._fail(video_id, stage, key, error)
+            refused = disk.foreseen(error, self._scratch) if isinstance(error, OSError) else None
+            if refused is None:
+                log.exception("bug in %s of %s", stage.name, video_id)
+            self._fail(video_id, stage, key, refused or error)
             return False
-        made = {stage.makes: kept(self._blobs, stage.makes, value, key)}
         made |= {f"image/{digest}": Result(digest, key) for digest in work.images}
         made |= work.kept
         self._ledger.commit(video_id, stage.name, made)
@@ -133,7 +136,9 @@ class Engine:
         earlier = self._ledger.failures(video_id).get(stage.name)
         attempts = 1 + (earlier.attempts if earlier and earlier.key == key else 0)
         due = None
-        if isinstance(error, Unavailable):
+        if isinstance(error, DiskError):
+            due = now()  # as soon as somebody made room
+        elif isinstance(error, Unavailable):
             wait = RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
             due = now() + max(wait, error.retry_after or 0.0)
         elif isinstance(error, VideoRagError) and error.retry_after is not None:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from video_rag import disk
 from video_rag.net import guard
 
 
 def write(path: Path, data: bytes) -> None:
     """Write a file so that it is never half there; unchanged content is left alone."""
-    if path.is_file() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name[:80]}.part")
-    scratch.write_bytes(data)
-    scratch.replace(path)
+    with disk.told(path):
+        if path.is_file() and path.read_bytes() == data:
+            return
+    disk.replace(path, data, part=path.with_name(f".{path.name[:80]}.part"))
 
 
 def discard(folder: Path, names: set[str]) -> None:
     """Delete files of ours below a folder, and the folders that they leave empty."""
     for name in names:
         path = guard.inside(folder, folder / name)
-        path.unlink(missing_ok=True)
-        if path.parent != folder and path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        with disk.told(path):
+            path.unlink(missing_ok=True)
+            if path.parent != folder and path.parent.is_dir() and not any(path.parent.iterdir()):
+                path.parent.rmdir()

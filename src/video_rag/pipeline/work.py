@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from video_rag import disk
 from video_rag.digest import of_value
 from video_rag.model import Noun
 from video_rag.pipeline.results import AnyNoun, is_there, kept, load
@@ -93,9 +94,10 @@ class Work:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder, gone afterwards."""
-        self._scratch_root.mkdir(parents=True, exist_ok=True)
-        _sweep(self._scratch_root)
-        folder = Path(tempfile.mkdtemp(dir=self._scratch_root))
+        disk.make_folder(self._scratch_root)
+        with disk.told(self._scratch_root):
+            _sweep(self._scratch_root)
+            folder = Path(tempfile.mkdtemp(dir=self._scratch_root))
         try:
             yield folder
         finally:

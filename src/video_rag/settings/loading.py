@@ -80,9 +80,14 @@ def load_settings(
     places = (cwd / FILE_NAME, located(home or DEFAULT_HOME, cwd, "home") / FILE_NAME)
     config = env.get(CONFIG) or dotenv.get(CONFIG)
     named_file = located(config, cwd, CONFIG) if config else None
-    if file := named_file or next((place for place in places if place.is_file()), None):
+    if file := named_file or next(filter(_is_file, places), None):
         given += from_tables(read_toml(file), str(file), file.parent)
     return _settle(_spelt_alike(given))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there for us: a folder that is closed is told where it is used."""
+    return os.path.isfile(path)  # noqa: PTH113 (pathlib's raises)
 
 
 def _spelt_alike(given: list[Given]) -> list[Given]:

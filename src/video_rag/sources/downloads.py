@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from video_rag.errors import BadSettings, ContentError, UsageError
+from video_rag import disk
+from video_rag.errors import BadSettings, ContentError
 from video_rag.sources.weberrors import redacted
 
 log = logging.getLogger("video_rag")
@@ -88,14 +89,10 @@ def ffmpeg() -> str | None:
 def move(source: Path, target: Path) -> Path:
     """Bring a file to its place, also from another disk, so that it is there whole or not."""
     part = target.with_name(f"{target.name}.part")
-    try:
+    with disk.told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(source, part)
         part.replace(target)
-    except OSError as error:
-        raise UsageError(
-            f"{target} cannot be written: {error.strerror}", hint="check the disk's space"
-        ) from error
     return target
 
 
@@ -109,7 +106,5 @@ def clear(folder: Path) -> None:
 
 def write(path: Path, data: str | bytes) -> None:
     """Write a small file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(data.encode() if isinstance(data, str) else data)
-    part.replace(path)
+    some = data.encode() if isinstance(data, str) else data
+    disk.replace(path, some, part=path.with_name(f"{path.name}.part"))

@@ -14,6 +14,7 @@ from typing import Any
 from video_rag.errors import (
     BadSettings,
     ContentError,
+    DiskError,
     Rejected,
     UnsupportedUrl,
     VideoRagError,
@@ -52,6 +53,7 @@ _BY_CLASS = {
     "ContentTooShortError": "network",
     "OSError": "network",
 }
+_DISK = re.compile("No space left on device|Disk quota exceeded|Read-only file system")
 _EXPLAIN = ("javascript", "po-token", "drm")
 """Walls that yt-dlp only warns of, before it finds nothing that it could play."""
 
@@ -76,9 +78,8 @@ def translate(
         return UnsupportedUrl(f"{what}: no video was found there", hint="give a video's own page")
     said, extractor = words_of(str(error))
     said = said or type(error).__name__
-    if _NO_WEB.search(said):
-        hint = "such addresses are never fetched: check where it leads, in a browser"
-        return UnsupportedUrl(f"{what} leads to what is neither http nor https", hint=hint)
+    if told := _of_no_site(what, said):
+        return told
     if status is None and (match := _STATUS.search(said)):
         status = int(match[1])  # the downloader keeps only the words of what it met
     site = site or site_of(what) or _site_of_extractor(extractor)
@@ -92,6 +93,17 @@ def translate(
         bug = any(getattr(link, "expected", True) is False for link in chain)
         return _of_nothing_known(f"{what}: {said}", is_bug=bug)
     return made(found, f"{what}: {_with_countries(said, chain)}", site, _patience(said))
+
+
+def _of_no_site(what: str, said: str) -> VideoRagError | None:
+    """The error for what our own disk said, and for an address of no site."""
+    if _DISK.search(said):
+        hint = "free some space where the media and the library lie, then `video-rag run` goes on"
+        return DiskError(f"{what}: {said}", hint=hint)
+    if _NO_WEB.search(said):
+        hint = "such addresses are never fetched: check where it leads, in a browser"
+        return UnsupportedUrl(f"{what} leads to what is neither http nor https", hint=hint)
+    return None
 
 
 def made(

@@ -248,6 +248,9 @@ class Ledger(Protocol):
     def keep(self, receipt: Receipt) -> None:
         """Keep a receipt in place of the earlier one."""
 
+    def published(self, knowledge: str) -> dict[str, str]:
+        """The documents that a base holds by its receipts, each with the revision that it got."""
+
     def drop(self, knowledge: str, document_id: str) -> None:
         """Forget a receipt."""
 
@@ -259,6 +262,9 @@ class Ledger(Protocol):
 
     def api_keys(self) -> list[ApiKey]:
         """Every API key, revoked ones included."""
+
+    def had_api_keys(self) -> bool:
+        """Whether there ever was a key, also when those who knew it were lost."""
 
     def add_api_key(self, key: ApiKey) -> None:
         """Keep a new API key."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from video_rag.errors import VideoRagError
 from video_rag.stores import Ledger
 from video_rag.stores.owner import me
 
@@ -24,7 +25,8 @@ def hold(ledger: Ledger, video_id: str, stage: str, seconds: float) -> Iterator[
 
     def renew() -> None:
         while not finished.wait(seconds / 4):
-            ledger.claim(video_id, stage, who, seconds)
+            with suppress(VideoRagError):  # a full disk; whoever works meets it, too
+                ledger.claim(video_id, stage, who, seconds)
 
     keeper = threading.Thread(target=renew, daemon=True)
     keeper.start()

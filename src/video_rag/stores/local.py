@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from video_rag import disk
 from video_rag.digest import Digest, of_bytes
 from video_rag.errors import Lost
 
@@ -32,18 +33,12 @@ class Local:
         """Keep some bytes. A blob that is there is touched, which protects it from a sweep."""
         digest = of_bytes(data)
         path = self._path(digest)
-        try:
+        with disk.told(path), suppress(FileNotFoundError):
             os.utime(path)
             if path.read_bytes() == data:
                 return digest
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        with scratch.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        disk.replace(path, data, part=part, flush=True)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -53,6 +48,8 @@ class Local:
             data = path.read_bytes()
         except FileNotFoundError:
             raise Lost(f"the result {digest[:12]}… is missing from {self.folder}", digest) from None
+        except OSError as error:
+            raise disk.refusal(error, path) from error
         if of_bytes(data) == digest:
             return data
         with suppress(OSError):  # a disk that cannot be written is told elsewhere
@@ -61,7 +58,9 @@ class Local:
 
     def exists(self, digest: str) -> bool:
         """Whether the bytes are here."""
-        return self._path(digest).is_file()
+        path = self._path(digest)
+        with disk.told(path):
+            return path.is_file()
 
     def lost(self, named: Iterable[str], *, thorough: bool = False) -> Iterator[str]:
         """Those that are missing or were changed; a file's change time tells what to read.
@@ -76,10 +75,13 @@ class Local:
             since = 0.0
         since = since if since < begun else 0.0  # a clock that was wrong once
         for digest in named:
+            path = self._path(digest)
             try:
-                if self._path(digest).stat().st_ctime >= since:
-                    self.get(digest)
-            except (FileNotFoundError, Lost):
+                with disk.told(path), suppress(FileNotFoundError):
+                    if path.stat().st_ctime < since:
+                        continue
+                self.get(digest)
+            except Lost:
                 yield digest
         with suppress(OSError):
             stamp.write_text(str(begun), "ascii")
@@ -90,12 +92,10 @@ class Local:
         for path in self.folder.glob("??/*"):
             if path.parent.name + path.name in keep:
                 continue
-            try:
+            with disk.told(path), suppress(FileNotFoundError):  # another sweep was faster
                 if path.stat().st_mtime <= limit:
                     path.unlink()
                     swept += 1
-            except FileNotFoundError:
-                continue  # another sweep was faster
         return swept
 
     def _path(self, digest: str) -> Path:

@@ -12,12 +12,13 @@ from sqlalchemy.dialects.sqlite import insert
 from video_rag.net.sites import SiteState
 from video_rag.stores import Entry, Subscription
 from video_rag.stores.tables import entries, sites, subscriptions
+from video_rag.stores.transactions import Transactions
 
 
 class SqlWatchlist:
     """The watchlist of a ledger: see `stores.Watchlist`."""
 
-    def __init__(self, reader: sa.Engine, writer: sa.Engine) -> None:
+    def __init__(self, reader: Transactions, writer: Transactions) -> None:
         self._reader = reader
         self._writer = writer
 
@@ -77,7 +78,7 @@ class SqlWatchlist:
 class SqlSites:
     """The memory of web sites: see `sites.Sites`."""
 
-    def __init__(self, reader: sa.Engine, writer: sa.Engine) -> None:
+    def __init__(self, reader: Transactions, writer: Transactions) -> None:
         self._reader = reader
         self._writer = writer
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
+import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from video_rag import private
+from video_rag import disk
 from video_rag.backups import copy_before
 from video_rag.digest import Digest
-from video_rag.errors import Rejected, Unavailable
+from video_rag.errors import DiskError, Rejected
 from video_rag.model import Receipt
 from video_rag.stores import ApiKey, Failure, Listed, Result, Shown, listing, owner
 from video_rag.stores.remembered import SqlSites, SqlWatchlist
@@ -31,9 +31,12 @@ from video_rag.stores.tables import (
     schema,
     videos,
 )
+from video_rag.stores.transactions import Transactions, damaged, make_engine, told
 
 log = logging.getLogger("video_rag")
 
+KEYS_MARK = "keys.made"
+"""A file beside the ledger: this library had API keys."""
 SCHEMA_VERSION = 4
 """Of `tables`; the number of the last file in `migrations`."""
 _MIGRATING_SECONDS = 600
@@ -44,22 +47,33 @@ class Sql:
     """A ledger in a SQLite file; many processes may use it at once."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        private.touch(path)
-        self._engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-        sa.event.listen(self._engine, "connect", _set_up)
-        sa.event.listen(self._engine, "begin", _begin)
+        self._path = path
+        self._pool = make_engine(path)
+        self._engine = Transactions(self._pool, path, write=False)
+        self._writer = Transactions(self._pool, path, write=True)
         self._changes = listing.Changes(path)
-        self._writer = self._engine.execution_options(writes=True)
         self.watchlist = SqlWatchlist(self._engine, self._writer)
         self.sites = SqlSites(self._engine, self._writer)
-        with _translated(path):
+        self._keys_mark = path.with_name(KEYS_MARK)
+        with told(path), disk.told(path):
             self._bring_forward(path)
+        with suppress(DiskError):  # a library is read all the same
+            self.had_api_keys()
 
     def close(self) -> None:
         """Let go of the file."""
         self._changes.close()
-        self._engine.dispose()
+        self._pool.dispose()
+
+    def check(self, *, thorough: bool = False) -> str:
+        """One line on how the file is; reads it for damage. Raises `Rejected`, `DiskError`."""
+        look = "integrity_check(1)" if thorough else "quick_check(1)"
+        with self._engine.begin() as db:
+            found = str(db.exec_driver_sql(f"PRAGMA {look}").scalar())
+            if found != "ok":
+                raise damaged(self._path, found)
+            many = db.scalar(sa.select(sa.func.count()).select_from(videos))
+        return f"{many} videos, {self._path.stat().st_size / 1e6:.1f} MB"
 
     # videos and their results
 
@@ -202,6 +216,15 @@ class Sql:
         with self._writer.begin() as db:
             _upsert(db, receipts, receipt.model_dump())
 
+    def published(self, knowledge: str) -> dict[str, str]:
+        c = receipts.c
+        here = sa.select(videos.c.video_id).where(~videos.c.is_leaving)
+        query = sa.select(c.document_id, c.revision).where(
+            c.knowledge == knowledge, c.state == "done", c.document_id.in_(here)
+        )
+        with self._engine.begin() as db:
+            return {row.document_id: row.revision for row in db.execute(query)}
+
     def drop(self, knowledge: str, document_id: str) -> None:
         c = receipts.c
         with self._writer.begin() as db:
@@ -237,7 +260,21 @@ class Sql:
             rows = db.execute(sa.select(api_keys).order_by(api_keys.c.created))
             return [ApiKey(**row._mapping) for row in rows]  # noqa: SLF001 (public API of SQLAlchemy)
 
+    def had_api_keys(self) -> bool:
+        known = self._keys_mark.is_file()
+        if not known and self.api_keys():  # from before there was a mark
+            self._mark_keys()
+            return True
+        return known
+
+    def _mark_keys(self) -> None:
+        """Remember it outside of the ledger, since it is the ledger that may be lost."""
+        text = b"This library had API keys: `video-rag serve` opens to nobody without one.\n"
+        part = self._keys_mark.with_name(f".{KEYS_MARK}.{secrets.token_hex(4)}")
+        disk.replace(self._keys_mark, text, part=part, flush=True, private=True)
+
     def add_api_key(self, key: ApiKey) -> None:
+        self._mark_keys()
         with self._writer.begin() as db:
             db.execute(insert(api_keys).values(**vars(key)))
 
@@ -259,6 +296,7 @@ class Sql:
 
     def _bring_forward(self, path: Path) -> None:
         """Make the tables, or migrate those of an earlier version; a newer one is left alone."""
+        was_there = path.exists()
         with self._engine.begin() as db:
             found = _version(db)
         if found == SCHEMA_VERSION:
@@ -269,18 +307,36 @@ class Sql:
                 f"this one knows {SCHEMA_VERSION})",
                 hint="update video-rag, or point VIDEO_RAG_HOME at a new folder",
             )
-        with self._engine.connect() as alone:
+        with self._pool.connect() as alone:
             alone.exec_driver_sql(f"PRAGMA busy_timeout={_MIGRATING_SECONDS * 1000}")
             alone.rollback()
             alone.execution_options(writes=True)
             with alone.begin():
                 found = _version(alone)  # another process may have been faster
                 if found is None:
+                    _refuse_emptied(path, was_there=was_there)
                     metadata.create_all(alone)
                     alone.execute(insert(schema).values(version=SCHEMA_VERSION))
                 elif found < SCHEMA_VERSION:
                     _migrate(alone, found, path)
             alone.invalidate()
+        self._pool.dispose()  # whoever closes last brings the tables from the WAL to the disk
+
+
+def _refuse_emptied(path: Path, *, was_there: bool) -> None:
+    """Raise for a ledger without tables beside what only a library has: it lost them.
+
+    A ledger that is not there at all is a new one: who deleted it wanted that.
+    """
+    beside = [path.with_name(name) for name in ("blobs", "knowledge.db", KEYS_MARK)]
+    is_kept = (next(beside[0].glob("??/*"), None), *(_size(one) for one in beside[1:]))
+    left = next((one for one, some in zip(beside, is_kept, strict=True) if some), None)
+    if was_there and left:
+        raise damaged(path, f"it is empty, but {left.name} beside it is of a library that was here")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _is_leaving(db: sa.Connection, video_id: str) -> bool | None:
@@ -313,33 +369,6 @@ def _migrate(db: sa.Connection, found: int, path: Path) -> None:
     copy = copy_before(path, SCHEMA_VERSION)
     log.info("migrating %s from schema %s to %s; a copy is %s", path, found, SCHEMA_VERSION, copy)
     migrating.upgrade(db, found)
-
-
-def _set_up(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, in `_begin`
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sa.exc.OperationalError, sqlite3.OperationalError, OSError) as error:
-        raise Unavailable(
-            f"cannot open {path}: {getattr(error, 'orig', error)}",
-            hint="check the folder's rights and free space",
-        ) from error
-    except sa.exc.DatabaseError as error:
-        raise Rejected(
-            f"{path} is damaged: {error.orig}",
-            hint="move the file away and add your sources again; results on disk are used again",
-        ) from error
 
 
 def _of(table: sa.Table, video_id: str, stage: str) -> sa.Delete:

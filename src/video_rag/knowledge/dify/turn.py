@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from video_rag import disk
+
 _LOCKS: dict[Path, threading.Lock] = {}
 _GUARD = threading.Lock()
 
@@ -21,7 +23,10 @@ def turn(path: Path) -> Iterator[None]:
     """Hold the turn that this file stands for. A process that dies gives it back."""
     with _GUARD:
         lock = _LOCKS.setdefault(path, threading.Lock())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with lock, path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # closing the file releases it
-        yield
+    disk.make_folder(path.parent)
+    with lock:
+        with disk.told(path):
+            file = path.open("a")
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # closing the file releases it
+            yield

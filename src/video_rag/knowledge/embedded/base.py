@@ -6,7 +6,8 @@ command asks whose base this is, and few look into it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,23 @@ class Embedded:
             rows = db.execute(count).fetchall()
         return [Holding(document_id=id_, remote_ids=(id_,), segments=n) for id_, n in rows]
 
+    def absent(self, published: Mapping[str, str], *, thorough: bool = False) -> set[str]:
+        """Documents that were deleted, or passages of them, or what finds these."""
+        nothing = revision_of(())  # a video without words has no passages
+        wanted = {id_: mark for id_, mark in published.items() if mark != nothing}
+        with self._database.reading() as db:
+            there = {row[0] for row in db.execute("select document_id from documents")}
+            there &= {row[0] for row in db.execute("select distinct document_id from passages")}
+            unfound = (
+                "select distinct document_id from passages"
+                " where id not in (select id from passage_terms_content)"
+            )
+            there -= {row[0] for row in db.execute(unfound)}
+            gone = wanted.keys() - there
+            if thorough:
+                gone |= {id_ for id_ in wanted.keys() & there if _mark(db, id_) != wanted[id_]}
+        return gone
+
     def check(self) -> str:
         """How much is in it; reads the file for damage."""
         self.passages().refresh()
@@ -110,3 +128,10 @@ class Embedded:
             documents = db.execute("select count(*) from documents").fetchone()[0]
         megabytes = self._database.path.stat().st_size / 1e6
         return f"{passages} passages of {documents} videos, {megabytes:.1f} MB"
+
+
+def _mark(db: sqlite3.Connection, document_id: str) -> str:
+    """The revision of what is stored of a document."""
+    stored = "select chunk from passages where document_id = ? order by id"
+    rows = db.execute(stored, (document_id,))
+    return revision_of([Chunk.model_validate_json(row[0]) for row in rows])

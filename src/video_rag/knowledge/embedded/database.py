@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from video_rag import private
+from video_rag import databases, disk, private
 from video_rag.backups import copy_before
-from video_rag.errors import Rejected, Unavailable
+from video_rag.errors import DiskError, Rejected
 
 _BUSY_SECONDS = 60.0
 _MIGRATING_SECONDS = 600
@@ -51,7 +51,6 @@ STEPS: tuple[str, ...] = (_SCHEMA,)
 """What leads from each schema to the next, statements that end in `;` and a line break: the first
 makes schema 1 in an empty file. One that was released is never changed; another is added."""
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _WAIT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -88,27 +87,36 @@ class Database:
 
     def store(self) -> str:
         """The name of this very file's content: one made anew has another."""
-        with self.reading() as db:
-            found: str = db.execute("select value from meta where name = 'store'").fetchone()[0]
-        return found
+        try:
+            with self.reading() as db:
+                row = db.execute("select value from meta where name = 'store'").fetchone()
+        except DiskError:
+            if self.path.exists():
+                raise
+            return ""  # none can be made now: there is none, and what lies around it can be read
+        return str(row[0]) if row else self._named_anew()
+
+    def _named_anew(self) -> str:
+        """A new name, for who lost that may have lost all."""
+        with self.writing() as db:
+            db.execute("insert or ignore into meta values ('store', lower(hex(randomblob(8))))")
+            row = db.execute("select value from meta where name = 'store'").fetchone()
+        return str(row[0])
 
     def damaged(self, what: str) -> Rejected:
         """The error that tells how to get rid of a file that cannot be read."""
         return Rejected(
             f"the knowledge base {self.path} is damaged: {what}",
             hint=f"move {self.path.name} and the files {self.path.name}-* away, then run "
-            "`video-rag retry`: it publishes again what was in it",
+            "`video-rag run`: it publishes again what was in it, and recognises nothing anew",
         )
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with self._translated():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(self.path.parent)
             private.touch(self.path)
-            connection = sqlite3.connect(
-                self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            with closing(connection):
+            with closing(databases.connect(self.path, _BUSY_SECONDS)) as connection:
                 self._prepare(connection)
                 yield connection
 
@@ -122,7 +130,7 @@ class Database:
             raise Rejected(
                 f"the knowledge base {self.path} was made by a newer version of video-rag "
                 f"(schema {found}, this one knows {wanted})",
-                hint=f"update video-rag, or move {self.path.name} away and run `video-rag retry`",
+                hint=f"update video-rag, or move {self.path.name} away and run `video-rag run`",
             )
         _use_wal(connection)
         connection.execute(f"pragma busy_timeout = {_MIGRATING_SECONDS * 1000}")
@@ -145,27 +153,16 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in _WAIT:
-                raise Unavailable(
-                    f"another process keeps {self.path} busy", hint="try again later"
-                ) from error
             if "fts5" in str(error) and "module" in str(error):
                 raise Rejected(
                     "this Python's SQLite has no full-text search (FTS5)",
                     hint="use a Python that was built with it, such as the one of your system",
                 ) from error
-            if code in _DAMAGED:
+            if databases.is_damage(error):
                 raise self.damaged(str(error)) from error
-            raise Rejected(
-                f"the knowledge base {self.path} cannot be used: {error}",
-                hint="check the disk's free space and the folder's permissions",
-            ) from error
+            raise databases.told(error, self.path) or error from error
         except OSError as error:
-            raise Rejected(
-                f"the knowledge base {self.path} cannot be made: {error.strerror}",
-                hint="check the folder's permissions",
-            ) from error
+            raise disk.refusal(error, self.path) from error
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -143,13 +143,14 @@ def _insert(
             ),
         ).lastrowid
         db.execute(
-            "insert into passage_terms (rowid, words, near, characters) values (?, ?, ?, ?)",
+            "insert or replace into passage_terms (rowid, words, near, characters)"
+            " values (?, ?, ?, ?)",
             (row, " ".join(entry.words), " ".join(entry.near), " ".join(entry.characters)),
         )
     row = db.execute("insert into documents (document_id) values (?)", (document_id,)).lastrowid
     title = " ".join(tokens.index_terms(chunks[0].title))
     db.execute(
-        "insert into document_terms (rowid, title, words) values (?, ?, ?)",
+        "insert or replace into document_terms (rowid, title, words) values (?, ?, ?)",
         (row, title, " ".join(ranking.document_terms(chunks))),
     )
 

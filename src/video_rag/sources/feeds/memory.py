@@ -7,12 +7,13 @@ feed lies in `<home>/feeds`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from video_rag.digest import of_bytes, of_value
-from video_rag.errors import VideoRagError
+from video_rag.errors import DiskError, VideoRagError
 from video_rag.model import Video
 from video_rag.sources.downloads import write
 
@@ -69,9 +70,8 @@ def keep(
         digest=of_bytes(body),
         videos=videos,
     )
-    path = _path(home, url)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, memory.model_dump_json())
+    with suppress(DiskError):  # it is read anew
+        write(_path(home, url), memory.model_dump_json())
 
 
 def _path(home: Path, url: str) -> Path:

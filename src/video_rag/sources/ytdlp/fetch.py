@@ -224,7 +224,6 @@ class Fetch:
         return self.places.media / guard.safe_name(site) / name
 
     def _keep(self, folder: Path, record: Record) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         write(folder / _RECORD, record.model_dump_json())
 
     def _kept(self, folder: Path, wanted: str) -> Record | None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import Field
 
+from video_rag import disk
 from video_rag.digest import of_value
 from video_rag.model import Noun
 from video_rag.sources.downloads import write
@@ -99,7 +100,8 @@ class Partial:
         if self.state.wanted != wanted or not self.state.streams.keys() <= ids:
             self.wipe()
             self.state = State(wanted=wanted)
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it notes where streams lie
+        with disk.told(self.folder):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it notes where streams lie
         known = {_NAME, name}
         for row in streams:
             kept = self.state.streams.get(str(row["format_id"]))

@@ -1,0 +1,112 @@
+"""SQLite files: opened also where nothing can be written, and their errors in our words."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from video_rag import disk
+from video_rag.errors import DiskError, Unavailable, VideoRagError
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_REFUSED = frozenset(
+    {
+        *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR),
+        *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_FULL),
+    }
+)
+
+
+class ReadOnly(sqlite3.Connection):
+    """A connection that only reads, since the disk lets nothing be written. Not to be kept."""
+
+
+def connect(path: Path, seconds: float) -> sqlite3.Connection:
+    """A connection to a file, in which we say `begin` ourselves; waits so long for a lock.
+
+    A database with a WAL is opened by writing beside it. Where a disk is full or read-only it is
+    opened without, as long as nobody else has it open: it is whole then, unless a process was
+    killed and the shared memory of its WAL is gone. Raises `sqlite3.Error`, `DiskError`.
+    """
+    connection = _open(path.absolute(), seconds, sqlite3.Connection)
+    try:
+        connection.execute("select 1 from sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        connection.close()
+        is_there = _size(path) > 0
+        if not (is_there and code_of(error) in _REFUSED):
+            raise
+        return _reading(path.absolute(), seconds)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _reading(path: Path, seconds: float) -> sqlite3.Connection:
+    has_changes = _size(path.with_name(f"{path.name}-wal")) > 0
+    connection = _open(path, seconds, ReadOnly, "" if has_changes else "?mode=ro&immutable=1")
+    try:
+        if has_changes:  # its shared memory then is this process's own
+            connection.execute("pragma locking_mode = exclusive")
+        connection.execute("select 1 from sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        connection.close()
+        if has_changes and code_of(error) in _REFUSED:
+            raise DiskError(
+                f"the last changes of {path} lie in {path.name}-wal, and to read them something "
+                "must be written beside it",
+                hint=f"copy {path.parent} to a disk with room, and set VIDEO_RAG_HOME to the copy",
+            ) from error
+        raise
+    return connection
+
+
+def _open(
+    path: Path, seconds: float, kind: type[sqlite3.Connection], how: str = ""
+) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"file:{quote(str(path), errors='surrogateescape')}{how}",
+        uri=True,
+        timeout=seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=kind,
+    )
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """SQLite's primary code of an error."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is not what was written: torn, no database, or without its tables."""
+    is_torn = code_of(error) in _DAMAGED
+    return is_torn or str(error).startswith(("no such table", "malformed database"))
+
+
+def told(error: sqlite3.Error, path: Path) -> VideoRagError | None:
+    """The error of ours for one about a file that is not damaged; None for a bug."""
+    code = code_of(error)
+    if code in _LOCKED:
+        return Unavailable(
+            f"another process holds {path}: it is locked",
+            hint="wait until that one has ended (`fuser` names it), then try again",
+        )
+    if code not in _REFUSED:
+        return None
+    if error.sqlite_errorcode in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}:
+        return disk.full(path)
+    return disk.reason(path) or DiskError(
+        f"{path} cannot be used: {error}", hint="look at that disk and at the folder's rights"
+    )
