@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 
@@ -16,9 +16,14 @@ def copy_before(path: Path, version: int) -> Path:
     copy = path.with_name(f"{path.name}.before-{version}")
     half = copy.with_name(f"{copy.name}.part")
     half.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path, timeout=60)) as source, closing(_new(half)) as target:
-        source.backup(target)
-    half.replace(copy)
+    try:
+        with closing(sqlite3.connect(path, timeout=60)) as source, closing(_new(half)) as target:
+            source.backup(target)
+        half.replace(copy)
+    except (OSError, sqlite3.Error):
+        with suppress(OSError):  # half a copy would keep room that is wanted
+            half.unlink()
+        raise
     return copy
 
 

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from video_rag import plugins
-from video_rag.errors import Rejected, Unavailable
+from video_rag.errors import Rejected, Unavailable, UsageError
 from video_rag.knowledge import ranking
 from video_rag.knowledge.embedded import Embedded
 from video_rag.model import Query
@@ -212,7 +212,7 @@ def test_a_base_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Rejected, match="cannot be made"):
+    with pytest.raises(UsageError, match="file is no folder"):
         make(tmp_path / "file" / "home").search(Query(text="shark"))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import get_args
 
+from video_rag import disk
 from video_rag.dify.linking import LinkRule
 from video_rag.dify.opening import Language, Talk, readable, suggested_questions, videos_in_words
 from video_rag.errors import BadSettings
@@ -71,10 +72,11 @@ class Texts:
 
 def write_prompts(folder: Path) -> None:
     """Lay the built-in texts into a folder, to be edited; files that are there stay."""
-    folder.mkdir(parents=True, exist_ok=True)
+    disk.make_folder(folder)
     for file in (f"{name}.{language}.txt" for name in PROMPTS for language in LANGUAGES):
         if not (folder / file).exists():
-            (folder / file).write_text(built_in(file), encoding="utf-8")
+            part = folder / f".{file}.part"
+            disk.replace(folder / file, built_in(file).encode(), part=part)
 
 
 def built_in(file: str) -> str:

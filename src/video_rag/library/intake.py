@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
+from video_rag import disk
 from video_rag.errors import VideoRagError
 from video_rag.library.status import Wishes, merged
 from video_rag.model import Job, MediaSet, Noun, Video
@@ -161,9 +162,10 @@ class Intake:
             path = Path(file.path)
             if file.kind in {"video", "audio"} and not path.is_absolute():
                 real = guard.inside(self.settings.library.media, path)
-                if real.is_file():
-                    freed += real.stat().st_size
-                    real.unlink()
+                with disk.told(real):
+                    if real.is_file():
+                        freed += real.stat().st_size
+                        real.unlink()
         return freed
 
     def _sorted(self, video_ids: Iterable[str]) -> tuple[dict[str, _Lane], list[str]]:

@@ -57,8 +57,7 @@ class Sql:
         self._keys_mark = path.with_name(KEYS_MARK)
         with told(path), disk.told(path):
             self._bring_forward(path)
-        with suppress(DiskError):  # a library is read all the same
-            self.had_api_keys()
+        self.had_api_keys()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -261,11 +260,13 @@ class Sql:
             return [ApiKey(**row._mapping) for row in rows]  # noqa: SLF001 (public API of SQLAlchemy)
 
     def had_api_keys(self) -> bool:
-        known = self._keys_mark.is_file()
-        if not known and self.api_keys():  # from before there was a mark
-            self._mark_keys()
+        if self._keys_mark.is_file():
             return True
-        return known
+        if not self.api_keys():
+            return False
+        with suppress(DiskError):  # what cannot be written now is known all the same
+            self._mark_keys()  # for keys from before there was a mark
+        return True
 
     def _mark_keys(self) -> None:
         """Remember it outside of the ledger, since it is the ledger that may be lost."""
