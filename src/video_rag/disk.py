@@ -126,7 +126,7 @@ def replace(
             if private:
                 part.unlink(missing_ok=True)
             mode = 0o600 if private else 0o666
-            with open(part, "wb", opener=lambda at, how: os.open(at, how, mode)) as file:  # noqa: PTH123 (pathlib has no opener)
+            with open(part, "wb", opener=lambda at, how: os.open(at, how, mode)) as file:
                 file.write(data)
                 if flush:
                     file.flush()

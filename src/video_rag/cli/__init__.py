@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from video_rag import __version__, disk
+from video_rag import __version__
 from video_rag.cli.commands import Group
 from video_rag.cli.show import complain, redact
 from video_rag.errors import UsageError, VideoRagError
@@ -83,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _unforeseen(error: Exception) -> int:
     """Tell of what nobody translated: a disk without room, wherever that is met, or a bug."""
+    from video_rag import disk
+
     if isinstance(error, OSError) and (refused := disk.foreseen(error, Path.cwd())):
         complain(str(refused), refused.hint)
         return refused.exit_code
