@@ -141,8 +141,8 @@ stores.transactions text.addresses text.languages text.timecode
 """Of ours, with all below them: the library, how its stages are wired, and what plug-ins say of
 themselves. What fetches, reads, hears, judges and finds is imported by the methods that do so."""
 SEARCHING = """
-evidence knowledge.ranking knowledge.embedded library.asking library.evaluate library.publishing
-pipeline.publishing text
+evidence knowledge.ranking knowledge.embedded library.asking library.evaluate library.mending
+library.publishing pipeline.publishing text
 """
 LIBRARIES = {
     "sqlalchemy",
