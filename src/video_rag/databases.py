@@ -27,48 +27,30 @@ class ReadOnly(sqlite3.Connection):
 def connect(path: Path, seconds: float) -> sqlite3.Connection:
     """A connection to a file, in which we say `begin` ourselves; waits so long for a lock.
 
-    A database with a WAL is opened by writing beside it. Where a disk is full or read-only it is
-    opened without, as long as nobody else has it open: it is whole then, unless a process was
-    killed and the shared memory of its WAL is gone. Raises `sqlite3.Error`, `DiskError`.
+    A database with a WAL is opened by writing beside it. Where that is refused it is opened to be
+    read, as long as nobody else has it open. Raises `sqlite3.Error`.
     """
-    connection = _open(path.absolute(), seconds, sqlite3.Connection)
+    path = path.absolute()
     try:
-        connection.execute("select 1 from sqlite_master").fetchone()
+        return _open(path, seconds, sqlite3.Connection)
     except sqlite3.Error as error:
-        connection.close()
-        is_there = _size(path) > 0
-        if not (is_there and code_of(error) in _REFUSED):
+        if not (_size(path) and code_of(error) in _REFUSED):
             raise
-        return _reading(path.absolute(), seconds)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return _open(path, seconds, ReadOnly, _how_to_read(path))
 
 
-def _reading(path: Path, seconds: float) -> sqlite3.Connection:
-    has_changes = _size(path.with_name(f"{path.name}-wal")) > 0
-    connection = _open(path, seconds, ReadOnly, "" if has_changes else "?mode=ro&immutable=1")
-    try:
-        if has_changes:  # its shared memory then is this process's own
-            connection.execute("pragma locking_mode = exclusive")
-        connection.execute("select 1 from sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        connection.close()
-        if has_changes and code_of(error) in _REFUSED:
-            raise DiskError(
-                f"the last changes of {path} lie in {path.name}-wal, and to read them something "
-                "must be written beside it",
-                hint=f"copy {path.parent} to a disk with room, and set VIDEO_RAG_HOME to the copy",
-            ) from error
-        raise
-    return connection
+def _how_to_read(path: Path) -> str:
+    if not _size(path.with_name(f"{path.name}-wal")):
+        return "?mode=ro&immutable=1"  # which would not see what is in a WAL
+    if disk.is_open(path):
+        return ""
+    return "?mode=ro&vfs=unix-none"  # what cannot be written cannot be locked either
 
 
 def _open(
     path: Path, seconds: float, kind: type[sqlite3.Connection], how: str = ""
 ) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"file:{quote(str(path), errors='surrogateescape')}{how}",
         uri=True,
         timeout=seconds,
@@ -76,6 +58,14 @@ def _open(
         check_same_thread=False,
         factory=kind,
     )
+    try:
+        if kind is ReadOnly:  # the shared memory of a WAL then is this process's own
+            connection.execute("pragma locking_mode = exclusive")
+        connection.execute("select 1 from sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _size(path: Path) -> int:

@@ -71,7 +71,7 @@ def read_only(path: Path) -> DiskError:
 def closed(path: Path) -> DiskError:
     """The error for what this user may not read or write; names what is closed."""
     places = (path, *path.parents)
-    place = next((one for one in places if _is_there(one) and not _is_open(one)), path)
+    place = next((one for one in places if _is_there(one) and not is_open(one)), path)
     return DiskError(
         f"{place} may not be read or written by this user",
         hint="give this user the right to it (`ls -ld`, `chown`, `chmod`), or name another folder "
@@ -103,7 +103,7 @@ def reason(path: Path) -> VideoRagError | None:
             return full(path)
     if path.is_dir() or not folder.is_dir():
         return in_the_way(path)
-    return None if all(map(_is_open, filter(_is_there, (path, folder)))) else closed(path)
+    return None if all(map(is_open, filter(_is_there, (path, folder)))) else closed(path)
 
 
 def make_folder(path: Path) -> None:
@@ -112,20 +112,15 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def replace(
-    path: Path, data: bytes, *, part: Path, flush: bool = False, private: bool = False
-) -> None:
+def replace(path: Path, data: bytes, *, part: Path, flush: bool = False, mode: int = 0o666) -> None:
     """Write a file whole or not at all, by way of `part` beside it, of which nothing stays.
 
-    `flush`: it is on the disk before it has its name; `private`: only its owner may read it.
+    `flush`: it is on the disk before it has its name; `mode`: its rights, less the umask's.
     Raises as `told` does.
     """
     make_folder(path.parent)
     with told(path):
         try:
-            if private:
-                part.unlink(missing_ok=True)
-            mode = 0o600 if private else 0o666
             with open(part, "wb", opener=lambda at, how: os.open(at, how, mode)) as file:
                 file.write(data)
                 if flush:
@@ -138,6 +133,12 @@ def replace(
             raise
 
 
+def is_open(path: Path) -> bool:
+    """Whether this user may read and write a file or folder, which no read-only disk allows."""
+    needed = os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)
+    return os.access(path, needed, effective_ids=os.access in os.supports_effective_ids)
+
+
 def _folder(path: Path) -> Path:
     """The nearest folder that is there."""
     return next((one for one in (path, *path.parents) if one.is_dir()), path)
@@ -145,8 +146,3 @@ def _folder(path: Path) -> Path:
 
 def _is_there(path: Path) -> bool:
     return os.path.lexists(path)
-
-
-def _is_open(path: Path) -> bool:
-    needed = os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)
-    return os.access(path, needed, effective_ids=os.access in os.supports_effective_ids)

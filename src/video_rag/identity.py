@@ -5,7 +5,6 @@ It stands in a file of the home, and in the ledger beside it: who loses one stil
 
 from __future__ import annotations
 
-import os
 import re
 import uuid
 from pathlib import Path
@@ -26,22 +25,18 @@ def known(home: Path) -> str:
 
 
 def keep(home: Path, library_id: str) -> None:
-    """Write the file. Raises `OSError`."""
-    home.mkdir(parents=True, exist_ok=True)
+    """Write the file. Raises as `disk.told` does."""
     private.write(home / FILE, f"{library_id}\n".encode())
 
 
 def make(home: Path) -> str:
-    """The id; a new one in a home that has none. Of several processes one's counts for all."""
+    """The id; a new one in a home that has none. Of several processes one's counts for all.
+
+    Raises as `disk.told` does.
+    """
     if found := known(home):
         return found
-    home.mkdir(parents=True, exist_ok=True)
-    draft = private.beside(home / FILE, f"{uuid.uuid4().hex}\n".encode())
-    try:
-        os.link(draft, home / FILE)
-    except FileExistsError:  # another process was faster, or what is there is no id
-        if not known(home):
-            draft.replace(home / FILE)
-    finally:
-        draft.unlink(missing_ok=True)
+    private.make(home / FILE, f"{(library_id := uuid.uuid4().hex)}\n".encode())
+    if not known(home):  # what is there is no id
+        keep(home, library_id)
     return known(home)

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from video_rag import disk
+
 FOLDERS = ("blobs", "feeds", "locks", "scratch")
 FILES = ("library.*", "keys.*", "knowledge.db*", "dify.json", "session*")
 
@@ -25,22 +27,28 @@ def touch(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def beside(path: Path, data: bytes) -> Path:
-    """A new file beside a path, which only its owner may read. Raises `OSError`."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(data)
-    return draft
-
-
 def write(path: Path, data: bytes) -> None:
-    """Put a file that only its owner may read in place of another, whole. Raises `OSError`."""
-    draft = beside(path, data)
-    try:
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    """Put a file that only its owner may read in place of another, whole and on the disk.
+
+    Raises as `disk.told` does.
+    """
+    disk.replace(path, data, part=_beside(path), flush=True, mode=0o600)
+
+
+def make(path: Path, data: bytes) -> None:
+    """Write such a file where there is none: of several processes one's counts for all.
+
+    Raises as `disk.told` does.
+    """
+    draft = _beside(path)
+    write(draft, data)
+    with disk.told(path):
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass  # another one was faster
+        finally:
+            draft.unlink()
 
 
 def tighten(home: Path) -> None:
@@ -59,6 +67,10 @@ def tighten(home: Path) -> None:
             mode = path.lstat().st_mode
             if mode & 0o077 and not path.is_symlink():
                 path.chmod(mode & 0o700)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")
 
 
 def _ours(home: Path) -> Iterator[Path]:

@@ -8,12 +8,9 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from video_rag import disk, private
-from video_rag.errors import Unavailable
 
 COOKIE = "video_rag_session"
 SESSION_SECONDS = 30 * 24 * 3600.0
@@ -71,14 +68,14 @@ class Ended:
         self._lock = threading.Lock()
 
     def has(self, told: str) -> bool:
-        """Whether this session was ended. Raises `Unavailable` for a file that cannot be read."""
-        with self._lock, _as_unavailable(self._path):
+        """Whether this session was ended. Raises as `disk.told` does."""
+        with self._lock, disk.told(self._path):
             self._look()
             return _hashed(told) in self._known
 
     def add(self, told: str, now: float) -> None:
         """Keep that it was; those that would have ended by now anyway are dropped."""
-        with self._lock, _as_unavailable(self._path):
+        with self._lock, disk.told(self._path):
             self._look()
             self._known = {name: ends for name, ends in self._known.items() if ends > now}
             self._known[_hashed(told)] = _ends(told)
@@ -123,26 +120,11 @@ class Attempts:
 
 
 def _secret_in(path: Path) -> bytes:
-    """The secret of a library, made at first use; readable by its owner alone.
-
-    It is written beside and linked into place, so that of two servers that start at once both use
-    the one that was first, and none reads half of it.
-    """
+    """The secret of a library, made at first use; of servers that start at once all use one."""
     with disk.told(path):
-        return _secret_there(path)
-
-
-def _secret_there(path: Path) -> bytes:
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = private.beside(path, secrets.token_bytes(SECRET_BYTES))
-        try:
-            path.hardlink_to(scratch)
-        except FileExistsError:
-            pass  # the other one was faster
-        finally:
-            scratch.unlink()
-    return path.read_bytes()
+        if not path.is_file():
+            private.make(path, secrets.token_bytes(SECRET_BYTES))
+        return path.read_bytes()
 
 
 def _ends(told: str) -> int:
@@ -151,14 +133,3 @@ def _ends(told: str) -> int:
 
 def _hashed(told: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:32]
-
-
-@contextmanager
-def _as_unavailable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Unavailable(
-            f"cannot keep which logins ended: {error.strerror}",
-            hint=f"see that {path} can be read and written",
-        ) from error

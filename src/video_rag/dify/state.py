@@ -36,9 +36,7 @@ class State:
             if not value:
                 del server[key]
             text = json.dumps(everything, indent=1, sort_keys=True)
-            with disk.told(self.path):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                private.write(self.path, text.encode())
+            private.write(self.path, text.encode())
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:

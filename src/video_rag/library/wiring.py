@@ -14,7 +14,7 @@ from video_rag.answerers import Answerer
 from video_rag.chunking import ChunkOptions, cut
 from video_rag.digest import Digest, of_file
 from video_rag.embedders import Embedder
-from video_rag.errors import BadSettings
+from video_rag.errors import BadSettings, DiskError
 from video_rag.knowledge import Knowledge
 from video_rag.model import Document, Noun, Receipt
 from video_rag.net.sites import Sites
@@ -167,7 +167,7 @@ class Parts:
     def _remember(self) -> None:
         """Bring back the file of the id where only the ledger has it."""
         if not identity.known(self.settings.home) and (kept := self.ledger.library_id()):
-            with suppress(OSError):  # a home that can only be read
+            with suppress(DiskError):  # a home that can only be read
                 identity.keep(self.settings.home, kept)
 
     def published_to(self) -> list[str]:

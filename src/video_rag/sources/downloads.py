@@ -91,7 +91,12 @@ def move(source: Path, target: Path) -> Path:
     part = target.with_name(f"{target.name}.part")
     with disk.told(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(source, part)
+        try:
+            shutil.move(source, part)
+        except OSError:
+            with suppress(OSError):  # half a file would keep room that is wanted
+                part.unlink()
+            raise
         part.replace(target)
     return target
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from video_rag import disk
+from video_rag import disk, private
 from video_rag.backups import copy_before
 from video_rag.digest import Digest
 from video_rag.errors import DiskError, Rejected
@@ -271,8 +270,7 @@ class Sql:
     def _mark_keys(self) -> None:
         """Remember it outside of the ledger, since it is the ledger that may be lost."""
         text = b"This library had API keys: `video-rag serve` opens to nobody without one.\n"
-        part = self._keys_mark.with_name(f".{KEYS_MARK}.{secrets.token_hex(4)}")
-        disk.replace(self._keys_mark, text, part=part, flush=True, private=True)
+        private.write(self._keys_mark, text)
 
     def add_api_key(self, key: ApiKey) -> None:
         self._mark_keys()
