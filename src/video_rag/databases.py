@@ -12,6 +12,10 @@ from video_rag.errors import DiskError, Unavailable, VideoRagError
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+_OF_DAMAGE = (
+    *("no such table", "malformed database", "malformed JSON", "Could not decode to UTF-8"),
+    "UNIQUE constraint failed",  # by what replaces a row: its index lost it
+)
 _REFUSED = frozenset(
     {
         *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR),
@@ -80,9 +84,8 @@ def code_of(error: sqlite3.Error) -> int:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file is not what was written: torn, no database, or without its tables."""
-    is_torn = code_of(error) in _DAMAGED
-    return is_torn or str(error).startswith(("no such table", "malformed database"))
+    """Whether the file is not what was written: torn, no database, without its tables or texts."""
+    return code_of(error) in _DAMAGED or str(error).startswith(_OF_DAMAGE)
 
 
 def told(error: sqlite3.Error, path: Path) -> VideoRagError | None:

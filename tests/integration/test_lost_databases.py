@@ -175,6 +175,53 @@ def test_a_damaged_base_is_deleted_and_run_makes_it_again(
     assert "The otter sleeps" in said("search", "otter")[1]
 
 
+def test_a_base_with_a_passage_that_cannot_be_read_is_damaged_and_made_again(
+    home: Path, said: Callable[..., tuple[int, str]]
+) -> None:
+    with closing(sqlite3.connect(home / "knowledge.db")) as db:
+        db.execute("update passages set chunk = replace(chunk, '\"text\"', '\"tfxt\"')")
+        db.commit()
+    for command in (["search", "otter"], ["doctor", "--thorough"]):
+        code, text = said(*command)
+        assert code == 4
+        assert "knowledge.db is damaged" in text
+    deleted(home / "knowledge.db")
+    assert said("run")[0] == 0
+    assert "The otter sleeps" in said("search", "otter")[1]
+
+
+def test_a_ledger_whose_texts_are_no_texts_is_damaged(
+    home: Path, said: Callable[..., tuple[int, str]]
+) -> None:
+    with closing(sqlite3.connect(home / "library.db")) as db:
+        db.execute("update results set key = cast(x'ff' as text)")
+        db.commit()
+    for command in (["list"], ["run"], ["add", "otter.srt"], ["remove", "otter"]):
+        code, text = said(*command)
+        assert (code, "library.db is damaged" in text) == (4, True), (command, text)
+
+
+def test_an_index_that_lost_a_video_keeps_no_command_working_for_ever(
+    home: Path, said: Callable[..., tuple[int, str]]
+) -> None:
+    path = home / "library.db"
+    library = Library(load_settings())
+    lynx = library.find("lynx").encode()
+    library.close()
+    with closing(sqlite3.connect(path)) as db:
+        where = "select rootpage from sqlite_master where name = 'sqlite_autoindex_videos_1'"
+        page = db.execute(where).fetchone()[0] - 1
+        size = db.execute("pragma page_size").fetchone()[0]
+        db.execute("update results set key = 'of before' where stage = 'save'")
+        db.commit()
+    data = bytearray(path.read_bytes())
+    data[data.index(lynx, page * size, (page + 1) * size) + len(lynx) - 1] ^= 1
+    path.write_bytes(data)
+    said("run")
+    assert said("add", str(home.parent / "talks"))[0] == 0
+    assert "library.db is damaged" in said("doctor", "--thorough")[1]
+
+
 def torn(path: Path) -> None:
     """Whole at its beginning, so that it opens."""
     deleted_wal = [file for file in files(path) if file != path]

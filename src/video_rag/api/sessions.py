@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import threading
 import time
@@ -11,6 +12,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 from video_rag import disk, private
+from video_rag.errors import DiskError
+
+log = logging.getLogger("video_rag")
 
 COOKIE = "video_rag_session"
 SESSION_SECONDS = 30 * 24 * 3600.0
@@ -120,10 +124,18 @@ class Attempts:
 
 
 def _secret_in(path: Path) -> bytes:
-    """The secret of a library, made at first use; of servers that start at once all use one."""
+    """The secret of a library, made at first use; of servers that start at once all use one.
+
+    Where none can be kept the server has its own, so that a library that only reads is served.
+    """
+    if not path.is_file():
+        secret = secrets.token_bytes(SECRET_BYTES)
+        try:
+            private.make(path, secret)
+        except DiskError as error:
+            log.warning("%s; whoever logs in is logged out when this server ends", error)
+            return secret
     with disk.told(path):
-        if not path.is_file():
-            private.make(path, secrets.token_bytes(SECRET_BYTES))
         return path.read_bytes()
 
 

@@ -82,7 +82,7 @@ class Sql:
 
     def results(self, video_id: str) -> dict[str, Result]:
         with self._engine.begin() as db:
-            return {} if _is_leaving(db, video_id) else _results(db, video_id)
+            return _results(db, video_id) if _is_leaving(db, video_id) is False else {}
 
     def all_results(self, facts: Collection[str] = ()) -> dict[str, dict[str, Result]]:
         found: dict[str, dict[str, Result]] = {video_id: {} for video_id in self.video_ids()}

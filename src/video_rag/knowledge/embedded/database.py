@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from video_rag import databases, disk, private
 from video_rag.backups import copy_before
 from video_rag.errors import DiskError, Rejected
@@ -161,6 +163,8 @@ class Database:
             if databases.is_damage(error):
                 raise self.damaged(str(error)) from error
             raise databases.told(error, self.path) or error from error
+        except ValidationError as error:
+            raise self.damaged("a passage is not what was written") from error
         except OSError as error:
             raise disk.refusal(error, self.path) from error
 
