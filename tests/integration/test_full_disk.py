@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from video_rag.api.sessions import Sessions
 from video_rag.cli import main
 
 LECTURE = Path(__file__).parents[2] / "examples" / "lecture.mp4"
@@ -155,6 +156,9 @@ def test_a_full_disk_and_one_that_is_read_only_are_searched_and_changed_when_the
         assert (code, "bug" in text) == (4, False), text
         assert f"{home} is on a read-only disk" in text
     assert "read-only" in said("doctor")[1]
+    sessions = Sessions(home / "session.key")  # a page is served all the same
+    assert sessions.read(sessions.issue("a key")) == "a key"
+    assert Sessions(home / "session.key").read(sessions.issue("a key")) is None
     mount(40_000, "rw")
     assert said("add", str(new))[0] == 0
     assert "The plover sleeps" in said("search", "plover")[1]
