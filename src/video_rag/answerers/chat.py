@@ -56,9 +56,11 @@ class Chat:
         self._sampling = sampling
         # Local servers want no key, but the library insists on one.
         # It would also repeat time-outs, which makes people wait three times as long.
-        self._client = openai.OpenAI(
+        client = openai.OpenAI(
             base_url=base_url, api_key=api_key or "none", timeout=timeout, max_retries=0
         )
+        # Typed for its own servers' models. It is imported here, by one thread.
+        self._completions: Any = client.chat.completions
 
     def complete(self, messages: Sequence[Message]) -> str:
         """The whole reply."""
@@ -121,7 +123,7 @@ class Chat:
         self, messages: Sequence[Message], *, stream: bool, until: ExitStack | None = None
     ) -> Any:
         """The reply; with `until`, its lines, open until that is left."""
-        chat: Any = self._client.chat.completions  # typed for its own servers' models
+        chat = self._completions
         create = chat.with_streaming_response.create if until else chat.create
         for attempt in stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=None):
             with attempt, self._translated(_first_word(messages)):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -35,7 +35,10 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     """
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Else the first questions load all this at once, and nothing else gets a turn meanwhile.
+        await to_thread.run_sync(library.prepare)
+        app.openapi()  # FastAPI makes routes ready when they are first looked at
         yield
         additions.close()
         timely.close()

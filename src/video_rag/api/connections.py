@@ -13,6 +13,7 @@ import errno
 import logging
 import socket
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Literal
 
 import h11
@@ -149,9 +150,12 @@ class Visitor(H11Protocol):
 class Server(uvicorn.Server):
     """uvicorn's, with a door of its own: it lets in one after the other, and not too many."""
 
-    def __init__(self, config: uvicorn.Config, crowd: Crowd) -> None:
+    def __init__(
+        self, config: uvicorn.Config, crowd: Crowd, opened: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(config)
         self._crowd = crowd
+        self._opened = opened
         self._doors: list[asyncio.Task[None]] = []
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -163,6 +167,7 @@ class Server(uvicorn.Server):
         """Open the door of each socket, which listens already."""
         await super().startup(sockets=[])
         self._doors = [asyncio.create_task(self._let_in(listener)) for listener in sockets or []]
+        self._opened()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let nobody in any more, then end as uvicorn does."""

@@ -34,18 +34,20 @@ def serve(
 ) -> None:
     """Serve the page and the API until the process is told to end (Ctrl-C, SIGTERM).
 
-    `ready` is called with the address as soon as it listens; port 0 takes a free one. Raises
+    `ready` is called with the address as soon as it answers; port 0 takes a free one. Raises
     `UsageError` when the address cannot be had, or can be reached by others and no key exists.
     """
     keys_required = must_have_keys(library, host)
     with bind(host, port) as listener:
-        server = make(library, keys_required=keys_required)
-        ready(address_of(host, listener))
+        url = address_of(host, listener)
+        server = make(library, keys_required=keys_required, opened=lambda: ready(url))
         with suppress(KeyboardInterrupt):  # Ctrl-C is how one ends it, no failure
             server.run(sockets=[listener])
 
 
-def make(library: Library, *, keys_required: bool) -> uvicorn.Server:
+def make(
+    library: Library, *, keys_required: bool, opened: Callable[[], None] = lambda: None
+) -> uvicorn.Server:
     """A server of the page and the API; `run(sockets=[…])` opens it, `should_exit` ends it."""
     wanted = library.settings.server
     config = uvicorn.Config(
@@ -59,7 +61,8 @@ def make(library: Library, *, keys_required: bool) -> uvicorn.Server:
         proxy_headers=False,  # `create_app` does, for [server] trusted_proxies
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    return Server(config, Crowd(most_connections(wanted.connections), wanted.request_seconds))
+    crowd = Crowd(most_connections(wanted.connections), wanted.request_seconds)
+    return Server(config, crowd, opened)
 
 
 def must_have_keys(library: Library, host: str) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import NeedsExtra
+from video_rag.once import Once
 from video_rag.onnx_models import ModelOptions, load_model
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class FastEmbed:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._model: Any = None
+        self._model = Once(self._loaded)
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
         """Unit vectors, one row per text. Raises `Unavailable` without the model's files."""
@@ -41,7 +42,7 @@ class FastEmbed:
 
         if not texts:
             return np.zeros((0, 0), dtype=np.float32)
-        model = self._loaded()
+        model = self._model()
         found = (
             model.query_embed(list(texts))
             if query
@@ -52,10 +53,8 @@ class FastEmbed:
         return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
 
     def _loaded(self) -> Any:
-        if self._model is None:
-            try:
-                from fastembed import TextEmbedding
-            except ImportError as error:
-                raise NeedsExtra("fastembed", "embeddings") from error
-            self._model = load_model(TextEmbedding, self.options)
-        return self._model
+        try:
+            from fastembed import TextEmbedding
+        except ImportError as error:
+            raise NeedsExtra("fastembed", "embeddings") from error
+        return load_model(TextEmbedding, self.options)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from video_rag.answerers import Delta, Done
-from video_rag.errors import NotFound
+from video_rag.errors import NotFound, VideoRagError
 from video_rag.evidence.recall import Recall
 from video_rag.evidence.speaking import only_by
 from video_rag.library import mending
@@ -20,7 +21,7 @@ from video_rag.observers import Asked, emit
 from video_rag.stores import Result
 from video_rag.text import synonyms
 from video_rag.text.addresses import public
-from video_rag.text.asking import Group
+from video_rag.text.asking import Group, asked
 from video_rag.text.names import is_meant, nearest
 
 Place = TypeVar("Place", Chunk, Citation)
@@ -34,6 +35,10 @@ _MOST_ALIKE = 5
 """The same, of people: there may be hundreds."""
 
 
+_OF_BOTH = "How are dictionaries loaded? 詞典怎麼載入？"
+"""A question that needs the dictionaries of all languages."""
+
+
 class Asking:
     """Searches knowledge bases and hands what was found to an answerer."""
 
@@ -41,6 +46,19 @@ class Asking:
         self._shelf = shelf
         self._synonyms: synonyms.Synonyms | None = None
         self._recall = Recall(self._document_digest, lambda video_id: passages(shelf, video_id))
+
+    def prepare(self) -> None:
+        """See `Library.prepare`."""
+        settings, parts = self._shelf.settings, self._shelf.parts
+        asked(_OF_BOTH)
+        for make in (
+            lambda: self.synonyms(_OF_BOTH),
+            lambda: parts.knowledge(settings.search.knowledge),
+            parts.reranker,
+            lambda: parts.answerer(settings.ask.answerer),
+        ):
+            with suppress(VideoRagError):  # who asks is told
+                make()
 
     def synonyms(self, text: str) -> tuple[Group, ...]:
         """See `Library.synonyms`."""
@@ -145,8 +163,10 @@ class Asking:
                 continue
             answer = self._linked(event.answer)
             seconds = time.monotonic() - begun
-            asked = Asked(name, len(answer.citations), answer.refused, seconds)
-            emit(self._shelf.observers, asked)
+            emit(
+                self._shelf.observers,
+                Asked(name, len(answer.citations), answer.refused, seconds),
+            )
             yield Done(answer)
 
     def evaluate(self, questions: Path, knowledge: str | None, videos: Sequence[Video]) -> Score:

@@ -191,6 +191,14 @@ class Library:
 
     # searching and asking
 
+    def prepare(self) -> None:
+        """Load what searches and answers need, so that many first ones do not load it at once.
+
+        No model of an embedder is loaded and no server asked. What is not to be had, such as an
+        extra that is not installed, is left for who asks to be told.
+        """
+        self._asking().prepare()
+
     def search(self, query: Query, knowledge: str | None = None) -> list[Hit]:
         """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
         return self._asking().search(query, knowledge)

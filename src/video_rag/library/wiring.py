@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from video_rag import identity, plugins
@@ -95,8 +96,8 @@ class Parts:
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self.settings = settings
         self.ledger = ledger
-        self._bases: dict[str, Knowledge] = {}
-        self._answerers: dict[str, Answerer] = {}
+        self._kept: dict[tuple[str, str], Any] = {}
+        self._making = RLock()  # a knowledge base makes its embedder
         _refuse_unknown_tables(settings)
 
     def part(self, family: str, name: str, **parts: Any) -> Part[Any]:
@@ -118,6 +119,16 @@ class Parts:
         """The same, made now."""
         return self.part(family, name, **parts).get()
 
+    def _kept_or(self, family: str, name: str, make: Callable[[], Any]) -> Any:
+        """The same object each time, made by one thread while others wait for it."""
+        with self._making:
+            if (family, name) not in self._kept:
+                self._kept[family, name] = make()
+            return self._kept[family, name]
+
+    def _same(self, family: str, name: str) -> Any:
+        return self._kept_or(family, name, lambda: self.build(family, name))
+
     def sources(self) -> Sources:
         """Every source, in the order in which they are asked: files before URLs."""
         library, guard = self.settings.library, self.settings.guard
@@ -133,29 +144,32 @@ class Parts:
         return Sources([self.part("sources", name, places=places) for name in names])
 
     def embedder(self) -> Embedder | None:
-        """The embedding model of `[search] embedder`; none is fine."""
+        """The embedding model of `[search] embedder`, the same each time; none is fine."""
         name = self.settings.search.embedder
-        embedder: Embedder | None = self.build("embedders", name) if name else None
+        embedder: Embedder | None = self._same("embedders", name) if name else None
         return embedder
 
     def reranker(self) -> Reranker | None:
-        """The ranking model of `[search] reranker`; none is fine."""
+        """The ranking model of `[search] reranker`, the same each time; none is fine."""
         name = self.settings.search.reranker
-        reranker: Reranker | None = self.build("rerankers", name) if name else None
+        reranker: Reranker | None = self._same("rerankers", name) if name else None
         return reranker
 
     def knowledge(self, name: str) -> Knowledge:
         """A knowledge base by name; the same object each time."""
-        if name not in self._bases:
+
+        def make() -> Any:
             self._remember()
-            self._bases[name] = self.build(
+            return self.build(
                 "knowledge",
                 name,
                 home=self.settings.home,
                 embedder=self.embedder(),
                 page_url=self.settings.server.public_url,
             )
-        return self._bases[name]
+
+        base: Knowledge = self._kept_or("knowledge", name, make)
+        return base
 
     def identify(self) -> None:
         """Give the library its id, unless it has one; both the home and the ledger keep it."""
@@ -177,9 +191,8 @@ class Parts:
 
     def answerer(self, name: str) -> Answerer:
         """Who answers; the same object each time, since it may remember conversations."""
-        if name not in self._answerers:
-            self._answerers[name] = self.build("answerers", name)
-        return self._answerers[name]
+        answerer: Answerer = self._same("answerers", name)
+        return answerer
 
     def queue(self) -> Queue:
         """Who runs the stages."""

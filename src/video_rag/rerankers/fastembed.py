@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from video_rag.errors import NeedsExtra
+from video_rag.once import Once
 from video_rag.onnx_models import ModelOptions, load_model
 
 
@@ -27,19 +28,17 @@ class FastEmbed:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._model: Any = None
+        self._model = Once(self._loaded)
 
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
         """How well each text answers. Raises `Unavailable` without the model's files."""
         if not texts:
             return []
-        return [float(score) for score in self._loaded().rerank(query, list(texts))]
+        return [float(score) for score in self._model().rerank(query, list(texts))]
 
     def _loaded(self) -> Any:
-        if self._model is None:
-            try:
-                from fastembed.rerank.cross_encoder import TextCrossEncoder
-            except ImportError as error:
-                raise NeedsExtra("fastembed", "embeddings") from error
-            self._model = load_model(TextCrossEncoder, self.options)
-        return self._model
+        try:
+            from fastembed.rerank.cross_encoder import TextCrossEncoder
+        except ImportError as error:
+            raise NeedsExtra("fastembed", "embeddings") from error
+        return load_model(TextCrossEncoder, self.options)
