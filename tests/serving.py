@@ -35,10 +35,17 @@ class Served:
                 pieces.append(piece)
         return b"".join(pieces)
 
-    def status(self, path: str, *lines: str, method: str = "GET", version: str = "1.1") -> int:
+    def status(
+        self,
+        path: str,
+        *lines: str,
+        method: str = "GET",
+        version: str = "1.1",
+        seconds: float = 20.0,
+    ) -> int:
         """The status of a request with these header lines and no others."""
         head = "\r\n".join([f"{method} {path} HTTP/{version}", *lines, "Connection: close"])
-        return int(self.say(f"{head}\r\n\r\n").split()[1])
+        return int(self.say(f"{head}\r\n\r\n", seconds).split()[1])
 
 
 @contextmanager

@@ -34,6 +34,9 @@ HOST = "Host: 127.0.0.1"
 ASKED = {"question": "How often is the wool shorn?"}
 HALF = (b"", b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: y\r\n")
 """What a visitor may have said that waits for ever."""
+FLOODED = 10.0
+"""Seconds that a health check may take in the flood where other work keeps the machine busy; what
+it takes else is in `benchmarks/server`."""
 
 
 @contextmanager
@@ -158,7 +161,7 @@ def test_slow_answers_take_the_threads_of_nothing_else(tmp_path: Path) -> None:
                 found = httpx2.get(f"{server.url}/api/search", params={"q": "wool"}, timeout=30)
                 assert found.json()
                 model.closing.set()
-                assert {one.result().status_code for one in asked} == {200}
+                assert all("event: done" in one.result().text for one in asked)
 
 
 def test_who_asks_too_much_at_once_waits_and_others_do_not(tmp_path: Path) -> None:
@@ -332,7 +335,7 @@ def test_1200_half_open_connections_and_60_slow_questions_stop_nothing(
                     while not model.requests:
                         time.sleep(0.01)
                     for _ in range(20):
-                        assert server.status("/health/live", HOST) == 200
+                        assert server.status("/health/live", HOST, seconds=FLOODED) == 200
                         assert server.status("/api/videos", HOST) == 200
                         assert server.status("/health/ready", HOST) == 200
             finally:

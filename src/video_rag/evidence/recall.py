@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from threading import Lock
 
 from video_rag.model import Chunk, Document, Hit
 
@@ -30,6 +31,7 @@ class Recall:
         self._digest = digest
         self._passages = passages
         self._kept: OrderedDict[str, Sequence[Chunk]] = OrderedDict()
+        self._lock = Lock()
 
     def complete(self, hits: Sequence[Hit]) -> list[Hit]:
         """The same hits, with whole passages where the library has them."""
@@ -42,15 +44,23 @@ class Recall:
         digest = self._digest(bare.video_id)
         if not digest:
             return bare
-        if digest not in self._kept:
-            self._kept[digest] = self._passages(bare.video_id)[1]
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(digest)
-        same = [chunk for chunk in self._kept[digest] if _is_at(chunk, bare)]
+        same = [chunk for chunk in self._of(digest, bare.video_id) if _is_at(chunk, bare)]
         return next((chunk for chunk in same if chunk.text == bare.text), None) or (
             same[0] if len(same) == 1 and _is_alike(same[0], bare) else bare
         )
+
+    def _of(self, digest: str, video_id: str) -> Sequence[Chunk]:
+        """The passages of a document; many threads ask."""
+        with self._lock:
+            known = self._kept.get(digest)
+        if known is None:
+            known = self._passages(video_id)[1]
+        with self._lock:
+            self._kept[digest] = known
+            self._kept.move_to_end(digest)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return known
 
 
 def _is_at(chunk: Chunk, bare: Chunk) -> bool:

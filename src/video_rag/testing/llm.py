@@ -72,8 +72,7 @@ class LlmServer:
         self.closing = Event()
         self._script = script
         self._lock = Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = False
+        self._server = _Crowded(("127.0.0.1", 0), _handler(self))
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
@@ -117,6 +116,13 @@ class LlmServer:
             return self._script(request)
         scripted = [one for one in self.requests if not self._refusal(one)]
         return self._script[min(len(scripted), len(self._script)) - 1]
+
+
+class _Crowded(ThreadingHTTPServer):
+    """Takes many visitors at once: of more than five that wait, Python's own loses some."""
+
+    daemon_threads = False
+    request_queue_size = 256
 
 
 def _handler(server: LlmServer) -> type[BaseHTTPRequestHandler]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
+from threading import local
 
 _OUR = re.compile(r"(?<=[^aeiou])our(?=(?:s|ed|ing|ful|al|hood|able|less|ly|ite|ites)?$)")
 _ISE = re.compile(
@@ -32,17 +33,21 @@ _AMERICAN = {
 """British spellings that no rule below catches."""
 
 
-@cache
-def _stemmer() -> Callable[[str], str]:
-    import snowballstemmer
+class _Stemmer(local):
+    """Snowball's, one for each thread: it keeps the word that it is at."""
 
-    call: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord
-    return call
+    def __init__(self) -> None:
+        import snowballstemmer
+
+        self.stem: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord
+
+
+_stemmer = cache(_Stemmer)
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """Snowball's stem of the American spelling: lecturers and askers spell differently."""
     american = _AMERICAN.get(word) or _ISE.sub("z", _OUR.sub("or", word))
-    found = _stemmer()(american)
+    found = _stemmer().stem(american)
     return found[:-1] if len(found) > 5 and found.endswith("ell") else found  # modelling, modeling
