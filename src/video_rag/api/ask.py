@@ -16,6 +16,7 @@ from video_rag.answerers import Delta
 from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.limits import Rates, Turns
 from video_rag.api.links import Links, TheLinks
+from video_rag.api.models import HitRow, gives, refusals
 from video_rag.api.problems import problem_body
 from video_rag.errors import VideoRagError
 from video_rag.library import Library
@@ -24,7 +25,12 @@ from video_rag.model import Question, Turn
 from video_rag.operations import inputs
 from video_rag.operations.rows import Row, answer_row, hit_row
 
-router = APIRouter(prefix="/api", tags=["ask"], dependencies=[needs("read")])
+router = APIRouter(
+    prefix="/api",
+    tags=["ask"],
+    dependencies=[needs("read")],
+    responses=refusals(400, 401, 403, 429, 503),
+)
 
 Found = TypeVar("Found")
 
@@ -62,7 +68,7 @@ async def _where(
     return {"collection": collection, "language": tag, "speaker": speaker}
 
 
-@router.get("/search")
+@router.get("/search", response_model=list[HitRow], responses=refusals(404))
 async def search(
     request: Request,
     library: TheLibrary,
@@ -78,7 +84,16 @@ async def search(
     )
 
 
-@router.post("/ask")
+@router.post(
+    "/ask",
+    response_class=StreamingResponse,
+    responses=gives(
+        "text/event-stream",
+        what="Events, each with a line of JSON: `delta` {text}, "
+        "then `done` {answer, citations, refused, model} or `error` {error, hint}",
+    )
+    | refusals(413),
+)
 async def ask(
     asking: Asking,
     request: Request,

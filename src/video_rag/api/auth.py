@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 from pydantic import BaseModel, Field
 
 from video_rag import __version__
 from video_rag.api.limits import Rates
+from video_rag.api.models import Who, refusals
 from video_rag.api.neighbours import address_of, is_at_this_machine
 from video_rag.api.problems import Forbidden, TooMany, Unauthorized
 from video_rag.api.sessions import COOKIE, SESSION_SECONDS, Attempts, Sessions
@@ -17,6 +19,26 @@ from video_rag.library import Library
 from video_rag.operations import keys
 
 router = APIRouter(prefix="/api/session", tags=["session"])
+
+NAMED = [
+    Security(
+        HTTPBearer(
+            scheme_name="key",
+            auto_error=False,
+            bearerFormat="vr_…",
+            description="An API key of `video-rag keys add`.",
+        )
+    ),
+    Security(
+        APIKeyCookie(
+            name=COOKIE,
+            scheme_name="session",
+            auto_error=False,
+            description="The cookie of `POST /api/session`.",
+        )
+    ),
+]
+"""Tells machines how to say who asks: either will do. `Gate` is what decides."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +127,9 @@ TheLibrary = Annotated[Library, Depends(library_of)]
 def needs(role: keys.Role) -> Any:
     """A dependency that gives the caller, if they may do what needs this role."""
 
-    def caller(request: Request, gate: TheGate) -> Caller:
+    def caller(
+        request: Request, gate: TheGate, _key: Any = NAMED[0], _session: Any = NAMED[1]
+    ) -> Caller:
         found = gate.caller(request)
         if not keys.allows(found.role, role):
             raise Forbidden(
@@ -123,7 +147,7 @@ class Login(BaseModel):
     key: str = Field(max_length=200)
 
 
-@router.post("")
+@router.post("", response_model=Who, responses=refusals(400, 401, 403, 429))
 def log_in(login: Login, request: Request, response: Response, gate: TheGate) -> dict[str, Any]:
     """Trade an API key for a session cookie that scripts cannot read nor other sites send."""
     address = address_of(request)
@@ -139,13 +163,13 @@ def log_in(login: Login, request: Request, response: Response, gate: TheGate) ->
     return _who(caller, gate)
 
 
-@router.get("")
+@router.get("", response_model=Who, responses=refusals(401, 429), dependencies=NAMED)
 def who_am_i(request: Request, gate: TheGate) -> dict[str, Any]:
     """Whom the server takes the asker for."""
     return _who(gate.caller(request), gate)
 
 
-@router.delete("", status_code=204)
+@router.delete("", status_code=204, responses=refusals(403, 503))
 def log_out(request: Request, response: Response, gate: TheGate) -> None:
     """End the session: the cookie opens nothing any more, whoever has a copy of it."""
     gate.sessions.end(request.cookies.get(COOKIE, ""))

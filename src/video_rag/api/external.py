@@ -26,8 +26,9 @@ from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BaseModel, Field
 
 from video_rag.api.ask import looked_up
-from video_rag.api.auth import TheGate, TheLibrary
+from video_rag.api.auth import NAMED, TheGate, TheLibrary
 from video_rag.api.links import Links, TheLinks
+from video_rag.api.models import DifyProblem, Problem, Records, refusals
 from video_rag.api.problems import Forbidden, Unauthorized
 from video_rag.api.timely import Timely
 from video_rag.dify.passages import footer, one_line
@@ -140,11 +141,16 @@ async def _timely_of(request: Request) -> Timely[list[Found]]:
     return timely
 
 
-router = APIRouter(tags=["dify"], route_class=_Convention, dependencies=[Depends(_needs_key)])
+router = APIRouter(
+    tags=["dify"],
+    route_class=_Convention,
+    dependencies=[Depends(_needs_key), *NAMED],
+    responses=refusals(400, 403, 404, 429, 503, model=DifyProblem | Problem),
+)
 
 
 @router.post("//retrieval", include_in_schema=False)
-@router.post("/retrieval")
+@router.post("/retrieval", response_model=Records, response_model_exclude_unset=True)
 async def retrieval(
     asked: Asked,
     request: Request,

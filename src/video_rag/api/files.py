@@ -10,10 +10,16 @@ from video_rag.api import videos
 from video_rag.api.auth import TheLibrary, needs
 from video_rag.api.caching import Body, FileAnswer, answer, is_known
 from video_rag.api.methods import IS_HEAD
+from video_rag.api.models import VideoPage, gives, refusals
 from video_rag.api.vtt import vtt
 from video_rag.errors import Lost, NotFound
 
-router = APIRouter(prefix="/api", tags=["files"], dependencies=[needs("read")])
+router = APIRouter(
+    prefix="/api",
+    tags=["files"],
+    dependencies=[needs("read")],
+    responses=refusals(401, 403, 404, 429, 503),
+)
 
 MEDIA_TYPES = {
     ".3gp": "video/3gpp",
@@ -48,7 +54,12 @@ IMAGE_STARTS = {
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-@router.get("/videos/{video_id:path}/media")
+@router.get(
+    "/videos/{video_id:path}/media",
+    response_class=Response,
+    responses=gives("video/*", "audio/*", what="The file")
+    | gives("video/*", "audio/*", code=206, what="The parts of the file that `Range` asks for"),
+)
 def media(video_id: str, request: Request, library: TheLibrary) -> Response:
     """The video or audio file, whole or in ranges (206), as players ask for it."""
     found = library.playable(video_id)
@@ -62,7 +73,11 @@ def media(video_id: str, request: Request, library: TheLibrary) -> Response:
     return FileAnswer(path, kind, is_look=IS_HEAD in request.scope, if_none_match=known)
 
 
-@router.get("/videos/{video_id:path}/subtitles/{number}.vtt")
+@router.get(
+    "/videos/{video_id:path}/subtitles/{number}.vtt",
+    response_class=Response,
+    responses=gives("text/vtt", what="The subtitles") | refusals(400),
+)
 def subtitles(video_id: str, number: int, request: Request, library: TheLibrary) -> Response:
     """One language of a video as WebVTT; the numbers are those of `tracks`."""
     tracks = library.transcripts(video_id).tracks
@@ -71,7 +86,11 @@ def subtitles(video_id: str, number: int, request: Request, library: TheLibrary)
     return answer(request, Body.of(vtt(tracks[number]).encode(), "text/vtt; charset=utf-8"))
 
 
-@router.get("/images/{digest}")
+@router.get(
+    "/images/{digest}",
+    response_class=Response,
+    responses=gives("image/jpeg", "image/png", what="The picture"),
+)
 def image(digest: str, request: Request, library: TheLibrary) -> Response:
     """A slide's picture. Its name is its content, so it may be cached for ever.
 
@@ -92,4 +111,4 @@ def image(digest: str, request: Request, library: TheLibrary) -> Response:
 
 
 # Last: an id may hold slashes, and would swallow the paths above.
-router.get("/videos/{video_id:path}")(videos.show_video)
+router.get("/videos/{video_id:path}", response_model=VideoPage)(videos.show_video)

@@ -10,6 +10,7 @@ import time
 import anyio
 from fastapi import APIRouter, Request
 
+from video_rag.api.models import Health, refusals
 from video_rag.errors import Unavailable, VideoRagError
 from video_rag.library import Library
 
@@ -50,13 +51,13 @@ class Readiness:
         return self._looked[1]
 
 
-@router.get("/live")
+@router.get("/live", response_model=Health)
 async def live() -> dict[str, str]:
     """The process answers; when it does not, start it anew."""
     return {"status": "ok"}
 
 
-@router.get("/ready")
+@router.get("/ready", response_model=Health, responses=refusals(503))
 async def ready(request: Request) -> dict[str, str]:
     """The ledger and the knowledge base answer; else 503, and requests are better held back."""
     readiness: Readiness = request.app.state.readiness

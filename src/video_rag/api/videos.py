@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from video_rag.api.additions import Additions
 from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.caching import Body, answer
-from video_rag.api.models import VideoRow
+from video_rag.api.models import AdditionRow, VideoRow, refusals
 from video_rag.api.problems import Forbidden
 from video_rag.choices import Sort, State
 from video_rag.errors import NotFound, UnsupportedUrl
@@ -26,7 +26,7 @@ from video_rag.operations import inputs, keys
 from video_rag.operations.rows import Row, failure_rows, video_row
 from video_rag.stores import Shown
 
-router = APIRouter(prefix="/api", tags=["videos"])
+router = APIRouter(prefix="/api", tags=["videos"], responses=refusals(401, 403, 429, 503))
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -101,7 +101,12 @@ class Pages:
         return Body.of(data, **headers)
 
 
-@router.get("/videos", dependencies=[needs("read")], response_model=list[VideoRow])
+@router.get(
+    "/videos",
+    dependencies=[needs("read")],
+    response_model=list[VideoRow],
+    responses=refusals(400),
+)
 def list_videos(request: Request, wanted: Annotated[Wanted, Query()]) -> Response:
     """A part of the videos, each with its state and what stands in its way."""
     pages: Pages = request.app.state.pages
@@ -114,7 +119,7 @@ def list_collections(library: TheLibrary) -> dict[str, int]:
     return library.ledger.collections()
 
 
-@router.post("/videos", status_code=202)
+@router.post("/videos", status_code=202, response_model=AdditionRow, responses=refusals(400, 413))
 def add_video(
     new: NewVideo,
     request: Request,
@@ -140,20 +145,31 @@ def add_video(
     return _additions(request).add(new.url, wishes).row()
 
 
-@router.get("/additions", dependencies=[needs("read")])
+@router.get("/additions", dependencies=[needs("read")], response_model=list[AdditionRow])
 def list_additions(request: Request) -> list[Row]:
     """The latest requests to add or retry since the server started, newest first."""
     return [addition.row() for addition in _additions(request).latest()]
 
 
-@router.post("/videos/{video_id:path}/retry", status_code=202, dependencies=[needs("write")])
+@router.post(
+    "/videos/{video_id:path}/retry",
+    status_code=202,
+    dependencies=[needs("write")],
+    response_model=AdditionRow,
+    responses=refusals(404),
+)
 def retry_video(video_id: str, request: Request, library: TheLibrary) -> Row:
     """Forget what went wrong with a video and begin to try again."""
     library.status(video_id)  # raises NotFound
     return _additions(request).retry(video_id).row()
 
 
-@router.delete("/videos/{video_id:path}", status_code=204, dependencies=[needs("write")])
+@router.delete(
+    "/videos/{video_id:path}",
+    status_code=204,
+    dependencies=[needs("write")],
+    responses=refusals(404),
+)
 def remove_video(video_id: str, library: TheLibrary) -> Response:
     """Withdraw a video from every knowledge base and forget it; its own files stay."""
     library.remove(video_id)
