@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--option", action="append", default=[], help="NAME=VALUE of the answerer, such as model=x"
     )
+    parser.add_argument("--embedder", help="search by meaning, too, such as openai")
+    parser.add_argument(
+        "--embedder-option", action="append", default=[], help="NAME=VALUE, such as model=x"
+    )
     parser.add_argument("--home", type=Path, help="library to keep; else one for this run alone")
     parser.add_argument(
         "--limit", type=int, default=5, help="most citations; a model is given at least so many"
@@ -75,12 +79,18 @@ def arguments() -> argparse.Namespace:
 
 
 def overrides(given: argparse.Namespace) -> dict[str, Any]:
-    options = dict(option.split("=", 1) for option in given.option)
+    options = _pairs(given.option)
+    meaning = {given.embedder: _pairs(given.embedder_option)} if given.embedder else {}
     return {
         "pipeline": {"transcribers": ["subtitles"], "observers": []},
-        "search": {"embedder": None, "reranker": None},
+        "search": {"embedder": given.embedder, "reranker": None},
+        "embedders": meaning,
         "answerers": {given.answerer: options} if options else {},
     }
+
+
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    return dict(option.split("=", 1) for option in given)
 
 
 @contextmanager
