@@ -103,8 +103,10 @@ def read_options(family: str, name: str, values: dict[str, Any]) -> tuple[type[P
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        is_unknown = first["type"] == "extra_forbidden"
+        why = "there is no such option" if is_unknown else first["msg"]
         raise BadSettings(
-            f"[{family}.{name}] {where}: {first['msg']}",
+            f"[{family}.{name}] {where}: {why}",
             hint=f"see `video-rag plugins {family}.{name}` for what it takes",
         ) from error
 

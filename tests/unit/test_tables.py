@@ -85,3 +85,16 @@ def test_every_word_is_shown_and_no_title_is_wider_than_the_terminal(
 @pytest.mark.parametrize("width", [30, 60, 200])
 def test_nothing_but_names_is_a_table(width: int) -> None:
     assert shown(width, []).split() == ["id", "state", "title"]
+
+
+def test_a_line_that_goes_on_begins_with_a_word() -> None:
+    (_, lines) = lines_of(("name", "what"), [("a", "one two three four, five six seven 8")], 30)
+    assert lines == ["a     one two three four, five", "      six seven 8"]
+
+
+def test_another_column_than_the_last_can_stand_over_the_others() -> None:
+    rows = lines_of(("setting", "value", "from"), [("home", "x" * 30, "default")], 30, above=0)
+    assert list(rows) == [
+        ["setting", "  value                           from"],
+        ["home", f"  {'x' * 30}  default"],
+    ]

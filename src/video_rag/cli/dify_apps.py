@@ -102,7 +102,10 @@ def chatflow(  # noqa: PLR0913, PLR0917 - each is an option of the command
         top_k,
         score_threshold,
     )
+    is_filled = prompts is not None and not prompts.exists()
     design = dify_chatflow.design(library, base, wishes)
+    if is_filled and not as_json:
+        out.print(f"wrote the built-in prompts into {escape(str(prompts))}: edit them, then again")
     can_import = do_import and base.options.has_console
     file = output or (None if can_import else FILE)
     if file:

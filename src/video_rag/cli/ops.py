@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from video_rag.cli.show import escape, out, print_json, print_table
+from video_rag.cli.show import escape, here, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
 
 if TYPE_CHECKING:
@@ -20,14 +20,15 @@ keys_app = typer.Typer(
 
 def show_settings(as_json: Json = False) -> None:
     """Print the settings in force, where each comes from, secrets masked."""
+    from video_rag.operations.listing import written
     from video_rag.settings import explain, load_settings
 
     found = explain(load_settings())
     if as_json:
         print_json([asdict(setting) for setting in found])
         return
-    rows = [(s.name, "" if s.value is None else str(s.value), s.origin) for s in found]
-    print_table(("setting", "value", "from"), rows)
+    rows = [(s.name, written(s.value), s.origin) for s in found]
+    print_table(("setting", "value", "from"), rows, above=0)
 
 
 def show_plugins(
@@ -123,8 +124,14 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    columns = ("key_id", "name", "role", "created", "revoked")
-    print_table(columns, [tuple(str(row[column]) for column in columns) for row in found])
+    if not found:
+        out.print("There are no keys. Make one: [bold]video-rag keys add NAME[/]")
+        return
+    rows = [
+        (row["key_id"], row["name"], row["role"], here(row["created"]), "yes" * row["revoked"])
+        for row in found
+    ]
+    print_table(("key_id", "name", "role", "created", "revoked"), rows)
 
 
 @keys_app.command("revoke")

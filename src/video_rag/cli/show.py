@@ -65,6 +65,11 @@ def clock(seconds: float) -> str:
     return f"{dt.datetime.fromtimestamp(seconds, dt.UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
+def here(moment: str | None) -> str:
+    """A time in ISO 8601 as the clock on the wall says; "" for none."""
+    return clock(dt.datetime.fromisoformat(moment).timestamp()) if moment else ""
+
+
 def redact(text: str) -> str:
     """See `video_rag.settings.redaction`."""
     from video_rag.settings.redaction import redact
@@ -99,13 +104,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write(harmless(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, above: int = -1) -> None:
     """A plain table, folded to the width of the terminal; see `video_rag.cli.tables`."""
     import typer
 
     from video_rag.cli.tables import lines_of, terminal_width
 
-    head, *body = lines_of(columns, rows, terminal_width())
+    head, *body = lines_of(columns, rows, terminal_width(), above=above)
     typer.secho("\n".join(head), bold=True)
     for lines in body:
         typer.echo("\n".join(lines))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from video_rag.cli.show import clock, escape, out, print_json, print_table
+from video_rag.cli.show import escape, here, out, print_json, print_table
 from video_rag.cli.videos import Json, open_library
 
 sites_app = typer.Typer(
@@ -26,10 +25,13 @@ def show_sites(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
+    if not found:
+        out.print("No site was visited yet.")
+        return
     table = [
         (
             row["site"],
-            _here(row["cooling_until"]),
+            here(row["cooling_until"]),
             row["reason"],
             str(row["strikes"]),
             str(row["visits_today"]),
@@ -52,8 +54,3 @@ def forget_site(
         print_json({"site": state.site})
         return
     out.print(f"{escape(state.site)} is visited again")
-
-
-def _here(moment: str | None) -> str:
-    """A time in this machine's zone."""
-    return clock(datetime.fromisoformat(moment).timestamp()) if moment else ""

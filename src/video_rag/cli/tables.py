@@ -1,4 +1,4 @@
-"""Tables of text: one row a line where there is room, else its last column over the others.
+"""Tables of text: one row a line where there is room, else one column over the others.
 
 Into a pipe or file a row is always one line, for `grep` and `cut`, unless `COLUMNS` says how wide.
 Drawn without rich, which takes longer to import than most tables to compute.
@@ -25,10 +25,13 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size(fallback=(0, 0)).columns or None
 
 
-def lines_of(columns: Row, rows: Sequence[Row], width: int | None = None) -> Iterator[list[str]]:
+def lines_of(
+    columns: Row, rows: Sequence[Row], width: int | None = None, *, above: int = -1
+) -> Iterator[list[str]]:
     """The lines of the columns' names, then those of each row, at most `width` columns wide.
 
-    Where even the first columns are wider than the terminal, their lines are left to it.
+    Column `above` stands over the others where there is no room for all. Where even those are wider
+    than the terminal, their lines are left to it.
     """
     cells = [[harmless(" ".join(cell.split())) for cell in row] for row in (columns, *rows)]
     sizes = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
@@ -36,23 +39,23 @@ def lines_of(columns: Row, rows: Sequence[Row], width: int | None = None) -> Ite
     room = None if width is None else width - left
     if width is None or room is None or room >= min(sizes[-1], _LEAST):
         return (_side_by_side(row, sizes, room) for row in cells)
-    return (_one_over_the_other(row, sizes, width) for row in cells)
+    return (_one_over_the_other(row, sizes, width, above % len(sizes)) for row in cells)
 
 
 def _side_by_side(row: Row, sizes: Sequence[int], room: int | None) -> list[str]:
-    start = _padded(row, sizes) + _GAP if len(row) > 1 else ""
+    start = _padded(row[:-1], sizes) + _GAP if len(row) > 1 else ""
     first, *more = _folded(row[-1], room)
     under = " " * cell_len(start)
     return [(start + first).rstrip(), *((under + line).rstrip() for line in more)]
 
 
-def _one_over_the_other(row: Row, sizes: Sequence[int], width: int) -> list[str]:
-    return [*_folded(row[-1], width), (_GAP + _padded(row, sizes)).rstrip()]
+def _one_over_the_other(row: Row, sizes: Sequence[int], width: int, above: int) -> list[str]:
+    others, sizes = ([*given[:above], *given[above + 1 :]] for given in (row, sizes))
+    return [*_folded(row[above], width), (_GAP + _padded(others, sizes)).rstrip()]
 
 
 def _padded(row: Row, sizes: Sequence[int]) -> str:
-    """All cells but the last."""
-    pairs = zip(row[:-1], sizes, strict=False)
+    pairs = zip(row, sizes, strict=False)
     return _GAP.join(cell + " " * (size - cell_len(cell)) for cell, size in pairs)
 
 
@@ -68,4 +71,5 @@ def _folded(text: str, room: int | None) -> Iterator[str]:
             line = ""
         *full, line = chop_cells(line + word, room)
         yield from full
+        line = line.lstrip()  # the gap behind a word that just fits
     yield line.rstrip()

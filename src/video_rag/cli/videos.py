@@ -197,12 +197,12 @@ def retry(
 
     with Meter() as meter:
         library = open_library(meter)
-        wanted = (
-            [library.find(video)]
-            if video
-            else [s.video.video_id for s in library.videos() if s.state != "ready"]
-        )
-        done = [Added(status.video.url, status) for status in library.retry(wanted)]
+        unready = [s.video.video_id for s in library.videos() if s.state != "ready"]
+        wanted = [library.find(video)] if video else unready
+        done = [
+            Added(status.video.url, status, is_new=status.video.video_id in unready)
+            for status in library.retry(wanted)
+        ]
         for item in done:
             _report(item, library)
     if not done:
@@ -365,8 +365,9 @@ def _shown_tracks(tracks: Sequence[Transcript]) -> Iterator[str]:
     alike = Counter((track.language, track.origin) for track in tracks)
     for track in tracks:
         kind = (track.language, track.origin)
+        lines = "line" if len(track.segments) == 1 else "lines"
         label = track.label if alike[kind] > 1 else f"{track.language} ({track.origin})"
-        yield f"{label.removesuffix(')')}, {len(track.segments)} lines)"
+        yield f"{label.removesuffix(')')}, {len(track.segments)} {lines})"
 
 
 def _show_row(library: Library, status: Status) -> dict[str, object]:

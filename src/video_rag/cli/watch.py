@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -118,7 +119,7 @@ def list_watched(as_json: Json = False) -> None:
     for one, line in zip(found, lines, strict=True):
         out.print(line)
         # On a line of its own: an address that a table folded could not be copied.
-        what = f"{_name(one.subscription)}: {one.subscription.every}"
+        what = " ".join([f"{_name(one.subscription)}: {one.subscription.every}", *_rules(one)])
         out.print(f"{'':{widths[0]}}  [dim]{escape(what)}[/]")
     for one in found:
         if one.subscription.problem:
@@ -305,6 +306,14 @@ def _name(one: Subscription) -> str:
     """The list's own name, and its URL."""
     url = redact(one.url)
     return f"{brief(one.title)} ({url})" if one.title else url
+
+
+def _rules(one: Watched) -> Iterator[str]:
+    """What is taken and where it goes, as `watch add` is told it."""
+    row = _settings_row(one.subscription)
+    for option in ("collection", "since", "match", "skip", "limit", "fetch"):
+        if row[option] is not None:
+            yield f"--{option} {shlex.quote(redact(str(row[option])))}"
 
 
 def _moment(seconds: float) -> str:

@@ -100,7 +100,9 @@ class Connection(plugins.Options):
         value = key.get_secret_value()
         if not value:
             raise BadSettings(
-                f"no {option} for Dify", hint=f"set [knowledge.dify] {option} or {variable}"
+                f"no {option} for Dify",
+                hint=f"set {variable}; of a second Dify, [knowledge.NAME], "
+                f"VIDEO_RAG_KNOWLEDGE__NAME__{option.upper()}",
             )
         if value.startswith(("app-", "dataset-")) and not value.startswith(prefix):
             raise BadSettings(

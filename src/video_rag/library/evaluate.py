@@ -76,7 +76,8 @@ def _read(path: Path, known: dict[str, set[str]]) -> Iterator[_Asked]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"{path} cannot be read: {error}", hint="give a JSON Lines file"
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}",
+            hint=f"give a JSON Lines file: {_HINT}",
         ) from error
     if not any(line.strip() for line in lines):
         raise UsageError(f"{path} has no questions", hint=_HINT)

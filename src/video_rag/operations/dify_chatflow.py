@@ -258,9 +258,10 @@ def _model(base: DifyBase, wishes: Wishes) -> Model | None:
         return Model.parse(wishes.model)
     chosen = _default_model(base.options) or _first_model(base.options)
     if chosen is None:
+        console = "" if base.options.has_console else ", set console_email and console_password"
         raise UsageError(
             "Dify names no language model",
-            hint="name one with --model provider/name, or take --variant keyword-only",
+            hint=f"name one with --model provider/name{console}, or take --variant keyword-only",
         )
     return chosen
 

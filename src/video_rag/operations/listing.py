@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,12 +37,19 @@ def options(family: str, name: str) -> list[dict[str, Any]]:
         found.append(
             {
                 "name": field,
-                "default": "" if default is PydanticUndefined else str(shown(default)),
+                "default": "" if default is PydanticUndefined else written(shown(default)),
                 "description": info.description or "",
                 "inert": isinstance(extra, dict) and bool(extra.get("inert")),
             }
         )
     return found
+
+
+def written(value: Any) -> str:
+    """A JSON value as it is written into the settings; a text without quotes, nothing as ""."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _summary(family: str, name: str) -> str:

@@ -137,6 +137,16 @@ def test_a_folder_of_prompts_is_made_and_then_used(
     assert "answer: Baa." in (published / "video-rag-chatflow.yml").read_text("utf-8")
 
 
+def test_a_folder_of_prompts_that_was_filled_is_told_once(
+    published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert main(["dify", "chatflow", "--prompts", "own"]) == 0
+    assert "wrote the built-in prompts into own" in capsys.readouterr().out
+    assert main(["dify", "chatflow", "--prompts", "own"]) == 0
+    assert "prompts" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -157,6 +167,15 @@ def test_without_a_model_in_dify_one_is_asked_for(
 ) -> None:
     dify.chat_models.clear()
     assert "--model" in refused(capsys, "chatflow")
+
+
+def test_without_a_model_and_a_console_the_console_is_a_remedy_too(
+    published: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIDEO_RAG_KNOWLEDGE__DIFY__CONSOLE_EMAIL")
+    told = refused(capsys, "chatflow", "--import")
+    assert "console_email" in told
+    assert "--model" in told
 
 
 def test_datasets_that_dify_cannot_search_together_are_refused(

@@ -127,7 +127,9 @@ class Embedded:
             passages = db.execute("select count(*) from passages").fetchone()[0]
             documents = db.execute("select count(*) from documents").fetchone()[0]
         megabytes = self._database.path.stat().st_size / 1e6
-        return f"{passages} passages of {documents} videos, {megabytes:.1f} MB"
+        several = "" if passages == 1 else "s", "" if documents == 1 else "s"
+        held = f"{passages} passage{several[0]} of {documents} video{several[1]}"
+        return f"{held}, {megabytes:.1f} MB"
 
 
 def _mark(db: sqlite3.Connection, document_id: str) -> str:
