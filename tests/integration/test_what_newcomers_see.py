@@ -92,7 +92,9 @@ def test_what_a_retry_brought_is_called_ready(shell: Shell, tmp_path: Path) -> N
 
 
 def test_the_rules_of_a_subscription_are_listed_with_it(shell: Shell, tmp_path: Path) -> None:
-    shell("watch", "add", tmp_path, "--every", "6h", "--skip", "trailer", "--limit", "20")
+    shell("watch", "add", tmp_path, "--every", "6h", "--skip", "trailer")
+    assert "--limit" not in shell("watch", "list")
+    shell("watch", "add", tmp_path, "--limit", "20")
     assert f"{tmp_path}: 6h --skip trailer --limit 20" in " ".join(shell("watch", "list").split())
 
 

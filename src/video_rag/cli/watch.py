@@ -312,7 +312,7 @@ def _rules(one: Watched) -> Iterator[str]:
     """What is taken and where it goes, as `watch add` is told it."""
     row = _settings_row(one.subscription)
     for option in ("collection", "since", "match", "skip", "limit", "fetch"):
-        if row[option] is not None:
+        if row[option]:
             yield f"--{option} {shlex.quote(redact(str(row[option])))}"
 
 
