@@ -52,6 +52,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             "COOKIE_FILE_PATH",
         }:
             monkeypatch.delenv(name)
+    monkeypatch.delenv("COLUMNS", raising=False)  # xdist sets it for its workers
     monkeypatch.setenv("VIDEO_RAG_HOME", str(tmp_path / "home"))
 
 

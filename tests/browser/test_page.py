@@ -277,6 +277,22 @@ def test_what_cannot_be_added_is_shown_with_what_to_do(page: Page, tmp_path: Pat
     expect(page.locator("#additions .video")).to_have_count(0)
 
 
+def test_the_end_of_a_stream_takes_no_focus_away(page: Page) -> None:
+    """The last event shows the citations; when the connection closes nothing is drawn anew."""
+    page.evaluate(
+        """() => new MutationObserver((_, observer) => {
+          const moment = document.querySelector("#result .moment");
+          if (!moment) return;
+          observer.disconnect();
+          moment.focus();
+        }).observe(document.getElementById("result"), {childList: true})"""
+    )
+    page.fill("#question", WORDS)
+    page.press("#question", "Enter")
+    expect(page.locator("#result")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("#result .moment").first).to_be_focused()
+
+
 def test_the_keyboard_is_enough(page: Page) -> None:
     page.keyboard.press("/")
     expect(page.locator("#question")).to_be_focused()

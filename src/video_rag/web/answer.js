@@ -2,10 +2,12 @@
 
 import { api } from "./api.js";
 import { $, clock, el, momentOf, span } from "./dom.js";
-import { languageName, t } from "./i18n.js";
+import { current, languageName, t } from "./i18n.js";
 
 let running = null;
 let shown = null; // what stands in the result: {kind, question, text, answer, hits, problem}
+
+let drawn = []; // as it was drawn last
 
 const found = new Map();
 
@@ -48,6 +50,9 @@ export function show() {
   box.hidden = !shown;
   if (!shown) return;
   box.setAttribute("aria-busy", String(Boolean(running)));
+  const state = [shown, shown.text, shown.answer, shown.problem, shown.hits, current()];
+  if (state.every((value, place) => value === drawn[place])) return; // a link keeps the focus
+  drawn = state;
   const parts = [el("h2", { className: "question", textContent: shown.question })];
   if (shown.problem) parts.push(problemBox(shown.problem));
   else if (shown.answer) parts.push(...wholeAnswer(shown.answer));
