@@ -116,3 +116,16 @@ def test_zero_bytes_of_a_crash_do_not_hide_the_order_of_the_rest(
     path = tmp_path / "talk.lrc"
     path.write_bytes(data[31:place] + bytes(4096) + data[place:])
     assert set(texts(path)) >= set(WORDS[language])
+
+
+def test_a_sound_cue_behind_much_that_is_broken_keeps_its_words() -> None:
+    """A line break was flipped: one line now holds a ruined cue and a sound one."""
+    ruined = (
+        b"<\xb2 b\x939i\xeb=\xc100:00:09.000 end\x8c00:0\x13:p\xdd.000>k8!\xa8558 "
+        b"\xe6\xb2\xf3\xe6\x9c\x96\xe4\xba\xba\xe9\xa2\x84\xe6\x96\x99\xe5,\xb0\xe8\xbf\x99\xe4\xb8\x80\xe7\x82{</p>\x89"
+    )
+    sound = "湖水在这里有七米深"
+    lines = [*["请看第二张图片".encode()] * 9, ruined + sound.encode(), b""]
+    text, note = decode(b"\n".join(lines))
+    assert sound in text
+    assert "replaced" in note

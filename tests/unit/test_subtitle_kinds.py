@@ -15,6 +15,7 @@ from video_rag.errors import ContentError
 from video_rag.media.subtitle_files import may_be_subtitles
 from video_rag.processors.subtitles.encoding import decode
 from video_rag.processors.subtitles.formats import parse
+from video_rag.processors.subtitles.markup import plain_html
 from video_rag.processors.subtitles.reading import read_subtitles
 from video_rag.processors.subtitles.times import times
 
@@ -312,3 +313,10 @@ def test_what_real_use_brought_is_read(
 
 def test_nothing_is_no_cue() -> None:
     assert parse("").cues == []
+
+
+def test_a_stray_reading_mark_takes_no_words_away() -> None:
+    assert plain_html("<rt>[00:36.00] look at the second picture") == (
+        "[00:36.00] look at the second picture"
+    )
+    assert plain_html("<ruby>漢<rt>かん</ruby>字") == "漢字"

@@ -224,7 +224,8 @@ def is_damaged(line: bytes) -> bool:
 
 def _mostly_utf8(data: bytes, lines: _Lines, language: str | None) -> tuple[str, str]:
     """UTF-8, with lines of another encoding or broken ones among them."""
-    found = likeliest(_odd_lines(data), language) if lines.others else None
+    strange = _odd_lines(data) if lines.others else b""
+    found = likeliest(strange, language) if strange else None
     other = found.encoding if found else "utf-8"
     text, odd, broken = _line_by_line(data, other)
     notes = [_broken_note(broken, "utf-8")] if broken else []
@@ -234,6 +235,14 @@ def _mostly_utf8(data: bytes, lines: _Lines, language: str | None) -> tuple[str,
     return text, "; ".join(notes)
 
 
+def _stays_utf8(line: bytes) -> bool:
+    """Whether a line of a file in UTF-8 is so, too: also one of which much is broken, but less than
+    is sound. Lines in older encodings have next to no character that is sound by chance."""
+    text = line.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    return is_damaged(line) or _beyond(text) - broken > max(broken, _SURE_CHARACTERS)
+
+
 def _odd_lines(data: bytes) -> bytes:
     """The lines that are neither UTF-8 nor damaged UTF-8."""
     sample = bytearray()
@@ -241,7 +250,7 @@ def _odd_lines(data: bytes) -> bytes:
         if block.isascii():
             continue
         for line in block.splitlines(keepends=True):
-            if not line.isascii() and not _decodes(line, "utf-8") and not is_damaged(line):
+            if not line.isascii() and not _decodes(line, "utf-8") and not _stays_utf8(line):
                 sample += line[:SAMPLE]
         if len(sample) > SAMPLE:
             break
@@ -258,7 +267,7 @@ def _line_by_line(data: bytes, other: str) -> tuple[str, int, int]:
             continue
         for line in block.splitlines(keepends=True):
             text = line.decode("utf-8", errors="replace")
-            if "\ufffd" in text and not is_damaged(line) and other != "utf-8":
+            if "\ufffd" in text and other != "utf-8" and not _stays_utf8(line):
                 text = line.decode(other, errors="replace")
                 odd += 1
             broken += text.count("\ufffd")

@@ -15,8 +15,11 @@ _TAG = re.compile(
     r"|<[0-9]+:[0-9:.]+>",
     re.IGNORECASE,
 )
-_READING = re.compile(r"<(?:rt|rp)(?:\.[^\s<>]*)?>[^<>]*(?:</(?:rt|rp)>)?", re.IGNORECASE)
-"""What stands above the characters of a word, or in brackets behind them."""
+_READING = re.compile(
+    r"<(?:rt|rp)(?:\.[^\s<>]*)?>[^<>\n]*(?:</(?:rt|rp)>|(?=<))", flags=re.IGNORECASE
+)
+"""What stands above the characters of a word, or in brackets behind them. It ends with a tag, if
+not always its own: a stray `<rt>` takes no words away."""
 _BREAK = re.compile(r"<br\s{0,9}/?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")
