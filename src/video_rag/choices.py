@@ -11,3 +11,9 @@ Sort = Literal[
     "added", "-added", "title", "-title", "duration", "-duration", "published", "-published"
 ]
 """What videos are sorted by; `-` puts the greatest first."""
+
+RequestKind = Literal["add", "retry", "check", "publish", "export"]
+"""What can be asked for."""
+
+RequestState = Literal["queued", "working", "done", "failed", "cancelled"]
+"""How far a request is."""

@@ -127,7 +127,7 @@ def test_facts_come_into_the_ledger_though_their_files_be_lost(tmp_path: Path, h
 def test_a_copy_of_the_library_as_it_was_lies_beside_it(tmp_path: Path) -> None:
     path = library_1(tmp_path)
     Sql(path).close()
-    with closing(sqlite3.connect(path.with_name("library.db.before-4"))) as copy:
+    with closing(sqlite3.connect(path.with_name(f"library.db.before-{SCHEMA_VERSION}"))) as copy:
         assert copy.execute("select version from schema").fetchall() == [(1,)]
         assert copy.execute("select count(*) from results").fetchall() == [(4,)]
 
@@ -135,7 +135,7 @@ def test_a_copy_of_the_library_as_it_was_lies_beside_it(tmp_path: Path) -> None:
 def test_a_library_that_is_up_to_date_is_neither_copied_nor_migrated_again(tmp_path: Path) -> None:
     path = library_1(tmp_path)
     Sql(path).close()
-    copy = path.with_name("library.db.before-4")
+    copy = path.with_name(f"library.db.before-{SCHEMA_VERSION}")
     copy.unlink()
     Sql(path).close()
     assert not copy.exists()

@@ -75,6 +75,10 @@ class Adding:
         self.intake.left.clear()
         mending.forget_lost(self._shelf)
         yield from self.watch.check()
+        yield from self.finish()
+
+    def finish(self) -> Iterator[Status]:
+        """See `Library.finish`."""
         replacing = Replacing(self._shelf, self._give_way)
         replacing.settle_places()
         due = self.intake.unfinished()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,14 @@ class Library:
         """Let go of files."""
         self.ledger.close()
 
+    def listen(self, observer: Observer) -> None:
+        """Tell one more observer what happens."""
+        self._shelf.observers.append(observer)
+
+    def hold(self, name: str, what: str) -> AbstractContextManager[bool]:
+        """Have something to oneself while working on it; gives False when somebody else has it."""
+        return self._shelf.engine.claim(name, what)
+
     # adding, trying again, removing
 
     def add(self, urls: Iterable[str], wishes: Wishes | None = None) -> Iterator[Added]:
@@ -107,6 +116,10 @@ class Library:
         for later, because a site cools down, is in `intake.left`.
         """
         return self._adding().run()
+
+    def finish(self) -> Iterator[Status]:
+        """Work on every video that is unfinished and not in the way of a failure."""
+        return self._adding().finish()
 
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """Forget failures and work on these videos again."""

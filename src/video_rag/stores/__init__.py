@@ -11,6 +11,7 @@ from video_rag.choices import Sort
 from video_rag.digest import Digest
 from video_rag.model import Receipt
 from video_rag.net.sites import Sites
+from video_rag.stores.requests import Requests
 
 
 class Blobs(Protocol):
@@ -288,3 +289,7 @@ class Ledger(Protocol):
     @property
     def sites(self) -> Sites:
         """What is remembered of web sites."""
+
+    @property
+    def requests(self) -> Requests:
+        """What somebody asked the library to do."""

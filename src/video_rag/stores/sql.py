@@ -17,6 +17,7 @@ from video_rag.digest import Digest
 from video_rag.errors import DiskError, Rejected
 from video_rag.model import Receipt
 from video_rag.stores import ApiKey, Failure, Listed, Result, Shown, listing, owner
+from video_rag.stores.asked import SqlRequests
 from video_rag.stores.remembered import SqlSites, SqlWatchlist
 from video_rag.stores.tables import (
     api_keys,
@@ -36,7 +37,7 @@ log = logging.getLogger("video_rag")
 
 KEYS_MARK = "keys.made"
 """A file beside the ledger: this library had API keys."""
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of `tables`; the number of the last file in `migrations`."""
 _MIGRATING_SECONDS = 600
 """How long other processes wait for the one that migrates."""
@@ -53,6 +54,7 @@ class Sql:
         self._changes = listing.Changes(path)
         self.watchlist = SqlWatchlist(self._engine, self._writer)
         self.sites = SqlSites(self._engine, self._writer)
+        self.requests = SqlRequests(self._engine, self._writer)
         self._keys_mark = path.with_name(KEYS_MARK)
         with told(path), disk.told(path):
             self._bring_forward(path)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 
 
-def _table(name: str, *columns: sa.Column[object]) -> sa.Table:
+def _table(name: str, *columns: sa.Column[object] | sa.Index) -> sa.Table:
     return sa.Table(name, metadata, *columns)
 
 
@@ -118,6 +118,27 @@ entries = _table(
     sa.Column("video_ids", sa.JSON, nullable=False),
     sa.Column("is_listed", sa.Boolean, nullable=False),
     _text("fingerprint"),
+)
+
+requests = _table(
+    "requests",
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("request_id", sa.Text, nullable=False, unique=True),
+    _text("kind"),
+    sa.Column("wish", sa.JSON, nullable=False),
+    _text("about"),
+    _text("asked_by"),
+    sa.Column("asked", sa.Float, nullable=False),
+    _text("state"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("begun", sa.Float),
+    sa.Column("ended", sa.Float),
+    sa.Column("progress", sa.JSON, nullable=False),
+    sa.Column("video_ids", sa.JSON, nullable=False),
+    sa.Column("failures", sa.JSON, nullable=False),
+    sa.Column("is_unwanted", sa.Boolean, nullable=False),
+    sa.Column("once", sa.Text, unique=True),
+    sa.Index("requests_by_state", "state", "position"),
 )
 
 sites = _table(

@@ -1,0 +1,227 @@
+"""Working on what was asked for, whoever asked: `serve`, `run` and `add` do it alike.
+
+Who works on a request holds it as a stage is held, so a process that dies leaves it to the next.
+All that is asked for is harmless to do twice: it is begun anew, and what was made stays made.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from video_rag import plugins
+from video_rag.choices import RequestState
+from video_rag.errors import VideoRagError
+from video_rag.library import Added, Library, Status, Wishes
+from video_rag.library.watching.watch import Checked
+from video_rag.observers import Event, StageDone, StageProgress, StageStarted
+from video_rag.operations import publishing, wishes
+from video_rag.pipeline.publishing import Outcome
+from video_rag.settings.redaction import redact, redact_urls
+from video_rag.stores.owner import now
+from video_rag.stores.requests import OPEN, Obstacle, Progress, Request
+
+Item = Added | Status | Checked | Outcome | Path
+"""What comes of a request, piece by piece."""
+MOST_ATTEMPTS = 5
+"""A request that ended so many processes is not begun once more."""
+KEPT = 1000
+"""Ended requests that are remembered."""
+_PACE = 0.4
+"""Seconds between two notes on how far a stage is."""
+BROKEN = "something broke inside video-rag; its log says what"
+
+
+class Desk:
+    """Works on one request at a time; an observer, so that it can tell how far that one is."""
+
+    version = 1
+
+    class Options(plugins.Options):
+        """None."""
+
+    def __init__(self, library: Library) -> None:
+        self.options = self.Options()
+        self._library = library
+        self._requests = library.ledger.requests
+        self._turn = threading.Lock()
+        self._current: Request | None = None
+        self._writing = threading.Lock()
+        self._noted = 0.0
+        library.listen(self)
+
+    def __call__(self, event: Event) -> None:
+        """Keep how far the current request is."""
+        with self._writing:
+            request = self._current
+            if request is None or not isinstance(event, StageStarted | StageProgress | StageDone):
+                return
+            share = 0.0 if isinstance(event, StageStarted) else 1.0
+            note = ""
+            if isinstance(event, StageProgress):
+                share, note = event.share, redact(event.note)
+                if time.monotonic() - self._noted < _PACE:
+                    return
+            progress = Progress(event.video_id, event.stage, share, note)
+            self._current = replace(request, progress=progress)
+            self._noted = time.monotonic()
+            with suppress(VideoRagError):  # a note is not worth the work that it is about
+                self._requests.keep(self._current)
+
+    def work(self) -> Iterator[tuple[Request, Item]]:
+        """Work on all that is due and in no other hands, in the order it was asked for."""
+        for request in self._requests.due():
+            with suppress(VideoRagError):  # kept with the request
+                for item in self.perform(request.request_id):
+                    yield request, item
+
+    def perform(self, request_id: str) -> Iterator[Item]:
+        """Do what was asked, unless it has ended or is in other hands; gives what comes of it.
+
+        Left in the middle, it is due again. Raises the error that ended it, once it is kept.
+        """
+        with self._turn, self._library.hold(request_id, "request") as is_mine:
+            request = self._requests.get(request_id)
+            if not is_mine or request.state not in OPEN:
+                return
+            if request.is_unwanted:
+                self._end(request, "cancelled")
+            elif request.attempts >= MOST_ATTEMPTS:
+                told = f"it ended {request.attempts} processes that worked on it"
+                hint = "see the log; `video-rag requests retry` begins it once more"
+                self._end(replace(request, failures=(Obstacle("Bug", told, hint),)), "failed")
+            else:
+                yield from self._perform(request)
+        self._requests.tidy(KEPT)
+
+    def _perform(self, request: Request) -> Iterator[Item]:
+        begun = replace(
+            request, state="working", attempts=request.attempts + 1, begun=now(), failures=()
+        )
+        self._note(replace(begun, video_ids=(), progress=Progress()))
+        wishes.learn(request.wish)
+        end: RequestState = "failed"
+        try:
+            for item in KINDS[request.kind](self._library, request.wish):
+                yield item
+                if not self._note(_with(self._now(), item)):
+                    end = "cancelled"
+                    break
+            else:
+                end = "failed" if self._now().failures else "done"
+        except VideoRagError as error:
+            self._add(Obstacle(type(error).__name__, redact(str(error)), redact_urls(error.hint)))
+            raise
+        except (GeneratorExit, KeyboardInterrupt):
+            end = "queued"
+            raise
+        except BaseException:
+            self._add(Obstacle("Bug", BROKEN, "please report it"))
+            raise
+        finally:
+            with self._writing:
+                done, self._current = self._current or begun, None
+            if end == "queued":  # nobody is to blame: its next worker begins as if this had not
+                done = replace(done, attempts=request.attempts)
+            self._end(done, end)
+
+    def _now(self) -> Request:
+        assert self._current is not None
+        return self._current
+
+    def _note(self, request: Request) -> bool:
+        """Keep how far it is; whether it is still wanted."""
+        with self._writing:
+            self._current = request
+            return self._requests.keep(request)
+
+    def _add(self, obstacle: Obstacle) -> None:
+        with self._writing:
+            now_ = self._now()
+            self._current = replace(now_, failures=(*now_.failures, obstacle))
+
+    def _end(self, request: Request, state: RequestState) -> None:
+        ended = None if state in OPEN else now()
+        self._requests.keep(replace(request, state=state, ended=ended))
+
+
+def _with(request: Request, item: Item) -> Request:
+    """The request with what one more item says."""
+    video_id, obstacles = _said(item)
+    video_ids = dict.fromkeys([*request.video_ids, *([video_id] if video_id else [])])
+    return replace(request, video_ids=tuple(video_ids), failures=(*request.failures, *obstacles))
+
+
+def _said(item: Item) -> tuple[str, list[Obstacle]]:
+    """The video that an item is about, and what stands in its way."""
+    if isinstance(item, Added):
+        if item.error:
+            return "", [_obstacle(item.error, wishes.shown(item.url))]
+        assert item.status is not None
+        item = item.status
+    if isinstance(item, Status):
+        video_id = item.video.video_id
+        return video_id, _failed(item) if item.state == "failed" else []
+    if isinstance(item, Checked):
+        about = wishes.shown(item.subscription.url)
+        return "", [_obstacle(item.error, about)] if item.error else []
+    if isinstance(item, Outcome):
+        video_id = item.change.document_id
+        return video_id, [_obstacle(item.error, video_id)] if item.error else []
+    return "", []
+
+
+def _failed(status: Status) -> list[Obstacle]:
+    return [
+        Obstacle(one.error, redact(one.message), redact_urls(one.hint), status.video.video_id)
+        for one in status.failures
+        if one.due is None
+    ]
+
+
+def _obstacle(error: VideoRagError, about: str) -> Obstacle:
+    return Obstacle(type(error).__name__, redact(str(error)), redact_urls(error.hint), about)
+
+
+# --- what is done for each kind ---------------------------------------------------------------
+
+
+def _add(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
+    wished = Wishes(
+        wish.get("collection"), wish.get("title"), wish.get("language"), wish.get("fetch")
+    )
+    return library.add(wish["urls"], wished)
+
+
+def _retry(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
+    return library.retry(wish["video_ids"])
+
+
+def _check(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
+    yield from library.watch.check(wish["urls"], now=True)
+    yield from library.finish()
+
+
+def _publish(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
+    chosen = wish["video_ids"] or publishing.ready(library)
+    changes = publishing.changes(library, wish["to"], chosen, prune=False, force=False)
+    return library.publishing(wish["to"]).carry_out(list(changes), force=False)
+
+
+def _export(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
+    for video_id in wish["video_ids"] or publishing.ready(library):
+        yield library.export(video_id, wish["format"], Path(wish["folder"]))
+
+
+KINDS: Mapping[str, Callable[[Library, Mapping[str, Any]], Iterator[Item]]] = {
+    "add": _add,
+    "retry": _retry,
+    "check": _check,
+    "publish": _publish,
+    "export": _export,
+}

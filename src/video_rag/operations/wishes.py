@@ -1,0 +1,106 @@
+"""What can be asked for: checked before it is kept, since nobody waits for the answer then."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from video_rag.choices import RequestKind
+from video_rag.errors import UsageError
+from video_rag.library import Library, Wishes
+from video_rag.net import guard
+from video_rag.operations import inputs
+from video_rag.settings.redaction import known, remember, secrets_of, visit
+from video_rag.stores.owner import now
+from video_rag.stores.requests import Request
+from video_rag.text.addresses import public
+
+MOST_OPEN = 10_000
+"""Requests that may wait; more are refused rather than kept where nobody gets to them."""
+_SHOWN = 3
+"""Addresses of one request that are named; of more their number."""
+
+
+def add(urls: Iterable[str], wishes: Wishes, by: str) -> Request:
+    """Take in what lies behind these paths and URLs."""
+    places = [_absolute(url) for url in urls]
+    wish: dict[str, Any] = {
+        "urls": places,
+        "collection": wishes.collection,
+        "title": wishes.title,
+        "language": inputs.check_language(wishes.language),
+        "fetch": inputs.check_wanted(wishes.wanted),
+    }
+    said = {name: value for name, value in wish.items() if value is not None}
+    return _request("add", said, _few([shown(url) for url in places], "sources"), by)
+
+
+def retry(video_ids: Iterable[str], by: str) -> Request:
+    """Try these videos again."""
+    chosen = list(video_ids)
+    return _request("retry", {"video_ids": chosen}, _few(chosen, "videos"), by)
+
+
+def check(urls: Iterable[str], by: str) -> Request:
+    """Look at these lists now, or at all; new videos are taken in and worked on."""
+    names = list(urls)
+    about = _few([shown(name) for name in names], "lists") or "every list"
+    return _request("check", {"urls": names}, about, by)
+
+
+def publish(base: str, video_ids: Iterable[str], by: str) -> Request:
+    """Bring a knowledge base in line with these videos, or with all."""
+    chosen = list(video_ids)
+    about = f"{base}: {_few(chosen, 'videos') or 'every video'}"
+    return _request("publish", {"to": base, "video_ids": chosen}, about, by)
+
+
+def export(video_ids: Iterable[str], format_name: str, folder: str, by: str) -> Request:
+    """Write documents into a folder of this machine; of all videos, when none is named."""
+    chosen = list(video_ids)
+    wish = {"video_ids": chosen, "format": format_name, "folder": str(Path(folder).absolute())}
+    about = f"{_few(chosen, 'videos') or 'every video'} as {format_name} to {folder}"
+    return _request("export", wish, about, by)
+
+
+def submit(library: Library, request: Request, once: str = "") -> Request:
+    """Keep a request; from then on nothing but a cancellation keeps it from being done.
+
+    `once` is an idempotency key: the request that was first kept with it is returned. Raises
+    `UsageError` when too many wait, `Rejected` for a key that was used for something else.
+    """
+    requests = library.ledger.requests
+    if requests.waiting() >= MOST_OPEN:
+        raise UsageError(
+            "too many requests wait already", hint="wait, or cancel some: video-rag requests list"
+        )
+    return requests.submit(request, once)
+
+
+def shown(url: str) -> str:
+    """An address without what it holds of secrets, also where one was pasted instead of it."""
+    visit(url)
+    remember(secrets_of(url))
+    return known(public(url))
+
+
+def learn(wish: Mapping[str, Any]) -> None:
+    """Know the secrets in a wish that another process was told."""
+    for url in wish.get("urls", ()):
+        shown(url)
+
+
+def _request(kind: RequestKind, wish: Mapping[str, Any], about: str, by: str) -> Request:
+    return Request(f"r{secrets.token_hex(6)}", kind, dict(wish), about, by, now())
+
+
+def _absolute(url: str) -> str:
+    """A path as another process finds it; a URL as it is."""
+    return str(guard.absolute(url)) if "://" not in url and os.path.lexists(url) else url
+
+
+def _few(names: list[str], kind: str) -> str:
+    return ", ".join(names) if len(names) <= _SHOWN else f"{len(names)} {kind}"

@@ -1,0 +1,124 @@
+"""Requests in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from video_rag.errors import NotFound, Rejected
+from video_rag.stores.owner import now
+from video_rag.stores.requests import OPEN, Obstacle, Progress, Request, Requested
+from video_rag.stores.tables import requests
+
+_NAMES = [field.name for field in fields(Request)]
+_COLUMNS = [requests.c[name] for name in _NAMES]
+
+
+class SqlRequests:
+    """The requests of a ledger: see `stores.requests.Requests`."""
+
+    def __init__(self, reader: sa.Engine, writer: sa.Engine) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    def submit(self, request: Request, once: str = "") -> Request:
+        """Keep a new request, and return it; or the earlier one that was kept with `once`."""
+        with self._writer.begin() as db:
+            same = _one(db, requests.c.once == once) if once else None
+            if same is not None:
+                if (same.kind, same.wish) != (request.kind, request.wish):
+                    raise Rejected(
+                        "this idempotency key was used for something else",
+                        hint="give each request a key of its own",
+                    )
+                return same
+            db.execute(sa.insert(requests).values(**asdict(request), once=once or None))
+        return request
+
+    def get(self, request_id: str) -> Request:
+        """One request. Raises `NotFound`."""
+        with self._reader.begin() as db:
+            return _need(db, request_id)
+
+    def page(self, wanted: Requested) -> list[Request]:
+        """Some requests, the newest first."""
+        c = requests.c
+        query = sa.select(*_COLUMNS).order_by(c.position.desc()).limit(wanted.limit)
+        if wanted.states:
+            query = query.where(c.state.in_(sorted(wanted.states)))
+        if wanted.before:
+            last = sa.select(c.position).where(c.request_id == wanted.before)
+            query = query.where(c.position < last.scalar_subquery())
+        with self._reader.begin() as db:
+            return [_request(row) for row in db.execute(query)]
+
+    def due(self) -> list[Request]:
+        """What is to be worked on, in the order it was asked for."""
+        is_open = requests.c.state.in_(sorted(OPEN))
+        query = sa.select(*_COLUMNS).where(is_open).order_by(requests.c.position)
+        with self._reader.begin() as db:
+            return [_request(row) for row in db.execute(query)]
+
+    def waiting(self) -> int:
+        """How many have not ended."""
+        is_open = requests.c.state.in_(sorted(OPEN))
+        with self._reader.begin() as db:
+            return db.scalar(sa.select(sa.func.count()).select_from(requests).where(is_open)) or 0
+
+    def keep(self, request: Request) -> bool:
+        """Keep how far a request is; a cancellation that came meanwhile stays."""
+        row = asdict(request)
+        is_it = requests.c.request_id == row.pop("request_id")
+        del row["is_unwanted"]
+        with self._writer.begin() as db:
+            is_unwanted = db.scalar(sa.select(requests.c.is_unwanted).where(is_it))
+            db.execute(sa.update(requests).where(is_it).values(**row))
+        return is_unwanted is False
+
+    def cancel(self, request_id: str) -> Request:
+        """Take a request back, unless it has ended. Raises `NotFound`."""
+        return self._change(request_id, OPEN, is_unwanted=True)
+
+    def again(self, request_id: str) -> Request:
+        """Put a request that has ended among the due ones once more. Raises `NotFound`."""
+        ended = frozenset({"done", "failed", "cancelled"})
+        new = {"state": "queued", "attempts": 0, "begun": None, "ended": None, "is_unwanted": False}
+        return self._change(request_id, ended, **new, failures=[], progress=asdict(Progress()))
+
+    def tidy(self, most: int) -> int:
+        """Forget the oldest ended ones but for so many; returns how many."""
+        c = requests.c
+        ended = c.state.not_in(sorted(OPEN))
+        newest = sa.select(c.position).where(ended).order_by(c.position.desc()).limit(most)
+        with self._writer.begin() as db:
+            gone = sa.delete(requests).where(ended, c.position.not_in(newest))
+            return int(db.execute(gone).rowcount)
+
+    def _change(self, request_id: str, states: frozenset[Any], **values: Any) -> Request:
+        c = requests.c
+        is_it = sa.and_(c.request_id == request_id, c.state.in_(sorted(states)))
+        with self._writer.begin() as db:
+            db.execute(sa.update(requests).where(is_it).values(**values))
+            return _need(db, request_id)
+
+
+def _need(db: sa.Connection, request_id: str) -> Request:
+    found = _one(db, requests.c.request_id == request_id)
+    if found is None:
+        raise NotFound(f"no request {request_id!r}", hint="see `video-rag requests list`")
+    return found
+
+
+def _one(db: sa.Connection, condition: sa.ColumnElement[bool]) -> Request | None:
+    row = db.execute(sa.select(*_COLUMNS).where(condition)).one_or_none()
+    return None if row is None else _request(row)
+
+
+def _request(row: Any) -> Request:
+    values = dict(row._mapping)  # noqa: SLF001 (public API of SQLAlchemy)
+    values["progress"] = Progress(**values["progress"])
+    values["video_ids"] = tuple(values["video_ids"])
+    values["failures"] = tuple(Obstacle(**one) for one in values["failures"])
+    return Request(**values)
