@@ -270,11 +270,11 @@ def test_what_cannot_be_added_is_shown_with_what_to_do(page: Page, tmp_path: Pat
     page.click("#add summary")
     page.fill("#url", str(tmp_path / "missing.mp4"))
     page.click("#add-form button")
-    told = page.locator("#additions .video").first
+    told = page.locator("#requests .video").first
     expect(told).to_contain_text("missing.mp4")
     expect(told.locator(".failures .hint")).not_to_be_empty()
     told.locator("button").click()
-    expect(page.locator("#additions .video")).to_have_count(0)
+    expect(page.locator("#requests .video")).to_have_count(0)
 
 
 def test_the_end_of_a_stream_takes_no_focus_away(page: Page) -> None:

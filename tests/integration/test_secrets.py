@@ -327,8 +327,8 @@ def called(
                     got = client.request(method, url, params=values, json=body, headers=headers)
                     yield f"{method} {path}", f"{got.status_code} {got.headers} {got.text}"
     while True:
-        got = client.get("/api/additions", headers=right)
-        yield "get /api/additions", got.text
+        got = client.get("/api/requests", headers=right)
+        yield "get /api/requests", got.text
         if not any(row["state"] in {"queued", "working"} for row in got.json()):
             return
         time.sleep(0.05)

@@ -85,7 +85,7 @@ def until(look: Callable[[], Any]) -> Any:
 
 
 def is_through(client: TestClient) -> Any:
-    rows = client.get("/api/additions").json()
+    rows = client.get("/api/requests").json()
     return rows if all(row["state"] in {"done", "failed"} for row in rows) else None
 
 
@@ -231,7 +231,7 @@ def test_what_is_added_is_worked_on_in_the_background(client: TestClient, tmp_pa
     answer = client.post("/api/videos", json={"url": str(path), "title": "Goats"})
     assert answer.status_code == 202
     [row] = until(lambda: is_through(client))
-    assert (row["source"], row["state"], row["failures"]) == (str(path), "done", [])
+    assert (row["about"], row["state"], row["failures"]) == (str(path), "done", [])
     assert row["video_ids"] == [id_of(client, "Goats")]
 
 
@@ -240,7 +240,7 @@ def test_what_is_fetched_is_said_and_checked(client: TestClient, tmp_path: Path)
     refused = client.post("/api/videos", json={**url, "fetch": "4k"})
     assert refused.status_code == 400
     assert "480p" in refused.text
-    assert client.get("/api/additions").json() == []
+    assert client.get("/api/requests").json() == []
     assert client.post("/api/videos", json={**url, "fetch": "480p"}).status_code == 202
 
 
@@ -263,7 +263,7 @@ def test_what_no_source_takes_is_refused_at_once(client: TestClient, url: str) -
     answer = client.post("/api/videos", json={"url": url})
     assert answer.status_code == 400
     assert answer.json()["hint"]
-    assert client.get("/api/additions").json() == []
+    assert client.get("/api/requests").json() == []
 
 
 def test_requests_are_worked_on_in_order(client: TestClient, tmp_path: Path) -> None:
@@ -271,7 +271,9 @@ def test_requests_are_worked_on_in_order(client: TestClient, tmp_path: Path) -> 
         path = write_talk(tmp_path / f"talk{number}.srt", [f"This is talk number {number}."])
         client.post("/api/videos", json={"url": str(path)})
     rows = until(lambda: is_through(client))
-    assert [row["addition_id"] for row in rows] == [5, 4, 3, 2, 1]
+    assert [row["about"] for row in rows] == [
+        str(tmp_path / f"talk{n}.srt") for n in (4, 3, 2, 1, 0)
+    ]
     titles = [row["title"] for row in client.get("/api/videos").json()]
     assert titles[2:] == [f"talk{number}" for number in range(5)]
 
@@ -296,7 +298,7 @@ def test_without_a_key_a_locked_server_shows_only_the_page_and_its_health(
     assert locked.get("/").status_code == 200
     assert locked.get("/health/live").json() == {"status": "ok"}
     assert locked.get("/health/ready").json() == {"status": "ok"}
-    for path in ("/api/videos", "/api/session", "/api/search?q=x", "/api/additions"):
+    for path in ("/api/videos", "/api/session", "/api/search?q=x", "/api/requests"):
         answer = locked.get(path)
         assert answer.status_code == 401, path
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -229,7 +229,7 @@ def test_requests_are_counted_by_key_wherever_it_comes_from() -> None:
 
         def status(number: int, key: str) -> int:
             headers = {"X-Forwarded-For": f"203.0.113.{number}", "Authorization": f"Bearer {key}"}
-            return client.get("/api/additions", headers=headers).status_code
+            return client.get("/api/requests", headers=headers).status_code
 
         assert [status(number, plain) for number in range(4)] == [200, 200, 200, 429]
         assert status(5, other) == 200

@@ -13,15 +13,14 @@ from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import video_rag
-from video_rag.api import ask, auth, external, files, health, problems, videos
-from video_rag.api.additions import Additions
+from video_rag.api import ask, auth, external, files, health, problems, requests, videos
 from video_rag.api.fence import Fence
 from video_rag.api.limits import Pace, Rates, Turns
 from video_rag.api.methods import Heads, allowed
 from video_rag.api.timely import Timely
 from video_rag.library import Library
 
-PARTS = (health, auth, videos, files, ask, external)
+PARTS = (health, auth, requests, videos, files, ask, external)
 LOOKUPS = 16
 """Searches at once; they have threads of their own, since an embedder may be slow."""
 WEB = Path(video_rag.__file__).parent / "web"
@@ -40,7 +39,7 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
         await to_thread.run_sync(library.prepare)
         app.openapi()  # FastAPI makes routes ready when they are first looked at
         yield
-        additions.close()
+        worker.close()
         timely.close()
 
     app = FastAPI(
@@ -51,7 +50,7 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )
-    additions = app.state.additions = Additions(library)
+    worker = app.state.worker = requests.Worker(library)
     timely = app.state.timely = Timely(external.SECONDS)
     gate = app.state.gate = auth.Gate(library, keys_required=keys_required)
     app.state.library = library

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from video_rag.choices import State
+from video_rag.choices import RequestKind, RequestState, State
 from video_rag.model import Chapter
 from video_rag.model.videos import Kind
 from video_rag.model.words import Origin
@@ -28,6 +28,7 @@ WHY = {
     401: "Nobody knows who asks",
     403: "Who asks may not do this",
     404: "There is no such thing",
+    409: "Something else was asked for with this idempotency key",
     413: "The request is too large",
     429: "Too much at once, or too often; `Retry-After` says how many seconds to wait",
     503: "Something that is needed is away for now",
@@ -148,21 +149,33 @@ class VideoPage(VideoRow):
     notes: list[str]
 
 
-class AdditionFailure(BaseModel):
-    """Why there is no video, and what to do about it."""
+class ObstacleRow(BaseModel):
+    """Why something that was asked for was not done, and what to do about it."""
 
+    error: str
     message: str
     hint: str
+    about: str
 
 
-class AdditionRow(BaseModel):
-    """A request to add or retry, and what became of it."""
+class RequestRow(BaseModel):
+    """What was asked for and how far it is; times are seconds since the epoch."""
 
-    addition_id: int
-    source: str
-    state: Literal["queued", "working", "done", "failed"]
+    request_id: str
+    kind: RequestKind
+    about: str
+    state: RequestState
+    asked_by: str
+    asked: float
+    begun: float | None
+    ended: float | None
+    attempts: int
+    video_id: str
+    stage: str
+    share: float
+    note: str
     video_ids: list[str]
-    failures: list[AdditionFailure]
+    failures: list[ObstacleRow]
 
 
 class HitRow(BaseModel):

@@ -13,16 +13,16 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from video_rag.api.additions import Additions
+from video_rag.api import requests
 from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.caching import Body, answer
-from video_rag.api.models import AdditionRow, VideoRow, refusals
-from video_rag.api.problems import Forbidden
+from video_rag.api.models import RequestRow, VideoRow, refusals
+from video_rag.api.requests import Once
 from video_rag.choices import Sort, State
 from video_rag.errors import NotFound, UnsupportedUrl
 from video_rag.library import Library, Status, Wishes
 from video_rag.model import Document, Section, Slide, Transcripts
-from video_rag.operations import inputs, keys
+from video_rag.operations import wishes
 from video_rag.operations.rows import Row, failure_rows, video_row
 from video_rag.stores import Shown
 
@@ -119,49 +119,46 @@ def list_collections(library: TheLibrary) -> dict[str, int]:
     return library.ledger.collections()
 
 
-@router.post("/videos", status_code=202, response_model=AdditionRow, responses=refusals(400, 413))
+@router.post(
+    "/videos", status_code=202, response_model=RequestRow, responses=refusals(400, 409, 413)
+)
 def add_video(
     new: NewVideo,
     request: Request,
     library: TheLibrary,
+    once: Once = "",
     caller: Caller = needs("write"),  # noqa: B008 (FastAPI's way)
 ) -> Row:
-    """Begin to add what lies behind a URL; `GET /api/additions` tells how it goes on.
+    """Begin to add what lies behind a URL; `GET /api/requests/{request_id}` tells how it goes on.
 
     Paths are those of the server: only an admin may have it read its own files.
     """
-    is_web = new.url.lower().startswith(("http://", "https://"))
-    if not is_web and not keys.allows(caller.role, "admin"):
-        raise Forbidden(
-            "only URLs can be added with this key", hint="paths on the server need the role admin"
-        )
+    requests.refuse_paths([new.url], caller)
     try:
         library.refuse_unsupported(new.url)
     except UnsupportedUrl as error:  # what was sent may be a key, pasted into the wrong field
         raise UnsupportedUrl("nothing can read that url", hint=error.hint) from None
-    wanted = inputs.check_wanted(new.fetch)
-    language = inputs.check_language(new.language)
-    wishes = Wishes(new.collection, new.title, language, wanted)
-    return _additions(request).add(new.url, wishes).row()
-
-
-@router.get("/additions", dependencies=[needs("read")], response_model=list[AdditionRow])
-def list_additions(request: Request) -> list[Row]:
-    """The latest requests to add or retry since the server started, newest first."""
-    return [addition.row() for addition in _additions(request).latest()]
+    wished = Wishes(new.collection, new.title, new.language, new.fetch)
+    wish = wishes.add([new.url], wished, caller.name or "local")
+    return requests.submit(request, library, wish, once)
 
 
 @router.post(
     "/videos/{video_id:path}/retry",
     status_code=202,
-    dependencies=[needs("write")],
-    response_model=AdditionRow,
+    response_model=RequestRow,
     responses=refusals(404),
 )
-def retry_video(video_id: str, request: Request, library: TheLibrary) -> Row:
+def retry_video(
+    video_id: str,
+    request: Request,
+    library: TheLibrary,
+    caller: Caller = needs("write"),  # noqa: B008 (FastAPI's way)
+) -> Row:
     """Forget what went wrong with a video and begin to try again."""
     library.status(video_id)  # raises NotFound
-    return _additions(request).retry(video_id).row()
+    wish = wishes.retry([video_id], caller.name or "local")
+    return requests.submit(request, library, wish)
 
 
 @router.delete(
@@ -196,11 +193,6 @@ def show_video(video_id: str, library: TheLibrary) -> Row:
         ],
         "notes": list(dict.fromkeys([*transcripts.notes, *(document.notes if document else ())])),
     }
-
-
-def _additions(request: Request) -> Additions:
-    additions: Additions = request.app.state.additions
-    return additions
 
 
 def _made(library: Library, video_id: str) -> tuple[Document | None, Transcripts]:

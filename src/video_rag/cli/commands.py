@@ -40,6 +40,9 @@ COMMANDS = {
         "passes:run",
         "One pass over everything due: look at subscriptions, work on what is unfinished, sum up.",
     ),
+    "requests": Command(
+        "requests:requests_app", "Show what was asked for and how far it is; take it back."
+    ),
     "search": Command("ask:search", "Show the passages that fit best."),
     "ask": Command("ask:ask", "Answer a question, with citations that open the very second."),
     "eval": Command(

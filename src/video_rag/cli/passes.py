@@ -9,28 +9,41 @@ from typing import TYPE_CHECKING
 import typer
 
 from video_rag.cli.show import brief, escape, out, print_json
-from video_rag.cli.videos import CODES, Json, open_library, report_left, report_unready, worst
+from video_rag.cli.videos import (
+    CODES,
+    Json,
+    open_library,
+    report_added,
+    report_left,
+    report_unready,
+    worst,
+)
 from video_rag.cli.watch import checked_row
 from video_rag.cli.watch import report as report_checked
 
 if TYPE_CHECKING:
     from video_rag.library import Library, Status
     from video_rag.library.watching.watch import Checked
+    from video_rag.operations.desk import Desk
+    from video_rag.stores.requests import Request
 
 
 def run(as_json: Json = False) -> None:
     """One pass over everything due: look at subscriptions, work on what is unfinished, sum up.
 
-    For cron and other schedulers. Two at once, or one that is killed, are harmless. Exit code 3: a
-    video is at fault; 4: a site or server could not be used; the rest was done all the same.
+    What was asked for and is not yet done (`requests list`) comes first. For cron and other
+    schedulers. Two at once, or one that is killed, are harmless. Exit code 3: a video is at fault;
+    4: a site or server could not be used; the rest was done all the same.
     """
     from video_rag.cli.meter import Meter
     from video_rag.library.watching.watch import Checked
+    from video_rag.operations.desk import Desk
 
     checks: list[Checked] = []
     worked: list[Status] = []
     with Meter() as meter:
         library = open_library(meter)
+        requests = _requests(Desk(library), library, is_told=not as_json)
         for item in library.run():
             if isinstance(item, Checked):
                 checks.append(item)
@@ -39,11 +52,31 @@ def run(as_json: Json = False) -> None:
             if not as_json:
                 _report(item)
     if as_json:
-        print_json(_rows(library, checks, worked))
+        print_json(_rows(library, checks, worked, requests))
     else:
         report_left(library)
-        _sum_up(checks, worked)
-    raise typer.Exit(_code(library, checks, worked))
+        _sum_up(checks, worked, requests)
+    raise typer.Exit(_code(library, checks, worked, requests))
+
+
+def _requests(desk: Desk, library: Library, *, is_told: bool) -> list[Request]:
+    """Work on what was asked for; the requests as they are then."""
+    from video_rag.library import Added, Status
+    from video_rag.library.watching.watch import Checked
+    from video_rag.stores.requests import OPEN
+
+    worked: dict[str, None] = {}
+    for request, item in desk.work():
+        if item is None:
+            worked[request.request_id] = None
+        elif not is_told:
+            continue
+        elif isinstance(item, Added):
+            report_added(item, library)
+        elif isinstance(item, Status | Checked):
+            _report(item)
+    found = [library.ledger.requests.get(name) for name in worked]
+    return [request for request in found if request.state not in OPEN]  # else in other hands
 
 
 def _report(item: Checked | Status) -> None:
@@ -58,10 +91,16 @@ def _report(item: Checked | Status) -> None:
         report_unready(item)
 
 
-def _sum_up(checks: Sequence[Checked], worked: Sequence[Status]) -> None:
-    if not checks and not worked:
+def _sum_up(
+    checks: Sequence[Checked], worked: Sequence[Status], requests: Sequence[Request]
+) -> None:
+    if not checks and not worked and not requests:
         out.print("nothing is due")
         return
+    if requests:
+        ends = Counter(request.state for request in requests)
+        told = ", ".join(f"{many} {end}" for end, many in sorted(ends.items()))
+        out.print(f"requests: {told}")
     states = Counter(status.state for status in worked)
     new = sum(len(check.of("new")) for check in checks)
     lists = "1 list" if len(checks) == 1 else f"{len(checks)} lists"
@@ -71,19 +110,33 @@ def _sum_up(checks: Sequence[Checked], worked: Sequence[Status]) -> None:
 
 
 def _rows(
-    library: Library, checks: Sequence[Checked], worked: Sequence[Status]
+    library: Library,
+    checks: Sequence[Checked],
+    worked: Sequence[Status],
+    requests: Sequence[Request],
 ) -> dict[str, object]:
-    from video_rag.operations.rows import failure_rows, video_row
+    from video_rag.operations.rows import failure_rows, request_row, video_row
 
     left = [
         {"site": site, "reason": state.reason, "until": state.cooling_until, "videos": many}
         for site, (state, many) in library.intake.left.items()
     ]
     videos = [{**video_row(status), "failures": failure_rows(status)} for status in worked]
-    return {"checked": [checked_row(check) for check in checks], "videos": videos, "left": left}
+    return {
+        "requests": [request_row(request) for request in requests],
+        "checked": [checked_row(check) for check in checks],
+        "videos": videos,
+        "left": left,
+    }
 
 
-def _code(library: Library, checks: Sequence[Checked], worked: Sequence[Status]) -> int:
+def _code(
+    library: Library,
+    checks: Sequence[Checked],
+    worked: Sequence[Status],
+    requests: Sequence[Request],
+) -> int:
     codes = [CODES.get(failure.error, 2) for status in worked for failure in status.failures]
+    codes += [CODES.get(one.error, 2) for request in requests for one in request.failures]
     codes += [check.error.exit_code for check in checks if check.error]
     return worst([*codes, *([4] if library.intake.left else [])])

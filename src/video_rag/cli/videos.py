@@ -78,18 +78,20 @@ def add(
     the folder is kept, and is `missing`.
     """
     from video_rag.cli.meter import Meter
-    from video_rag.library import Wishes
+    from video_rag.library import Added, Wishes
+    from video_rag.operations import wishes
+    from video_rag.operations.desk import Desk
 
     given = inputs.sources(sources or [], from_files or [])
-    wanted = inputs.check_wanted(fetch)
-    wishes = Wishes(collection, title, inputs.check_language(language), wanted)
+    wished = Wishes(collection, title, language, fetch)
     with Meter() as meter:
         library = open_library(meter)
         added = []
-        for item in library.add(given, wishes):
-            added.append(item)
-            if not as_json:
-                _report(item, library)
+        for item in Desk(library).at_once(wishes.add(given, wished, "add")):
+            if isinstance(item, Added):
+                added.append(item)
+                if not as_json:
+                    report_added(item, library)
     passed_over = {url: many for url in given if (many := library.passed_over(url))}
     missing = {video.video_id: video for url in given for video in library.missing(url)}
     if as_json:
@@ -193,18 +195,20 @@ def retry(
 ) -> None:
     """Forget failures and work again on what is not ready."""
     from video_rag.cli.meter import Meter
-    from video_rag.library import Added
+    from video_rag.library import Added, Status
+    from video_rag.operations import wishes
+    from video_rag.operations.desk import Desk
 
     with Meter() as meter:
         library = open_library(meter)
         unready = [s.video.video_id for s in library.videos() if s.state != "ready"]
         wanted = [library.find(video)] if video else unready
-        done = [
-            Added(status.video.url, status, is_new=status.video.video_id in unready)
-            for status in library.retry(wanted)
-        ]
-        for item in done:
-            _report(item, library)
+        done = []
+        for item in Desk(library).at_once(wishes.retry(wanted, "retry")) if wanted else ():
+            if isinstance(item, Status):
+                is_new = item.video.video_id in unready
+                done.append(Added(item.video.url, item, is_new=is_new))
+                report_added(done[-1], library)
     if not done:
         out.print("nothing to retry: every video is ready")
     raise typer.Exit(worst([_code(item) for item in done]))
@@ -221,7 +225,8 @@ def export(
         out.print(escape(str(library.export(video_id, format_name, to))))
 
 
-def _report(item: Added, library: Library) -> None:
+def report_added(item: Added, library: Library) -> None:
+    """What became of one thing that was added, and the notes of what is new."""
     status = item.status
     if status is None:
         error = item.error or ContentError("nothing there")

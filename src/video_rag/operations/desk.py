@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ KEPT = 1000
 """Ended requests that are remembered."""
 _PACE = 0.4
 """Seconds between two notes on how far a stage is."""
+_NONE = Request("", "add", {}, "", "", 0.0)
+"""Stands where no request is worked on."""
 BROKEN = "something broke inside video-rag; its log says what"
 
 
@@ -42,15 +45,12 @@ class Desk:
 
     version = 1
 
-    class Options(plugins.Options):
-        """None."""
-
     def __init__(self, library: Library) -> None:
-        self.options = self.Options()
+        self.options = plugins.Options()
         self._library = library
         self._requests = library.ledger.requests
         self._turn = threading.Lock()
-        self._current: Request | None = None
+        self._current = _NONE
         self._writing = threading.Lock()
         self._noted = 0.0
         library.listen(self)
@@ -59,7 +59,7 @@ class Desk:
         """Keep how far the current request is."""
         with self._writing:
             request = self._current
-            if request is None or not isinstance(event, StageStarted | StageProgress | StageDone):
+            if request is _NONE or not isinstance(event, StageStarted | StageProgress | StageDone):
                 return
             share = 0.0 if isinstance(event, StageStarted) else 1.0
             note = ""
@@ -73,12 +73,16 @@ class Desk:
             with suppress(VideoRagError):  # a note is not worth the work that it is about
                 self._requests.keep(self._current)
 
-    def work(self) -> Iterator[tuple[Request, Item]]:
-        """Work on all that is due and in no other hands, in the order it was asked for."""
+    def work(self) -> Iterator[tuple[Request, Item | None]]:
+        """Work on all that is due and in no other hands, in the order it was asked for.
+
+        Gives what comes of each request, and then None.
+        """
         for request in self._requests.due():
             with suppress(VideoRagError):  # kept with the request
                 for item in self.perform(request.request_id):
                     yield request, item
+            yield request, None
 
     def perform(self, request_id: str) -> Iterator[Item]:
         """Do what was asked, unless it has ended or is in other hands; gives what comes of it.
@@ -86,71 +90,79 @@ class Desk:
         Left in the middle, it is due again. Raises the error that ended it, once it is kept.
         """
         with self._turn, self._library.hold(request_id, "request") as is_mine:
-            request = self._requests.get(request_id)
-            if not is_mine or request.state not in OPEN:
-                return
-            if request.is_unwanted:
-                self._end(request, "cancelled")
-            elif request.attempts >= MOST_ATTEMPTS:
-                told = f"it ended {request.attempts} processes that worked on it"
-                hint = "see the log; `video-rag requests retry` begins it once more"
-                self._end(replace(request, failures=(Obstacle("Bug", told, hint),)), "failed")
-            else:
-                yield from self._perform(request)
+            if is_mine:
+                yield from self._if_open(self._requests.get(request_id))
+
+    def at_once(self, request: Request) -> Iterator[Item]:
+        """Keep a request and do it here, before anybody else can take it.
+
+        Interrupted by who asked (Ctrl-C) it is taken back; killed, it is due for others.
+        """
+        with self._turn, self._library.hold(request.request_id, "request"):
+            yield from self._if_open(wishes.submit(self._library, request))
+
+    def _if_open(self, request: Request) -> Iterator[Item]:
+        if request.state not in OPEN:
+            return
+        if request.is_unwanted:
+            self._end(request, "cancelled")
+        elif request.attempts >= MOST_ATTEMPTS:
+            told = f"it ended {request.attempts} processes that worked on it"
+            hint = "see the log; `video-rag requests retry` begins it once more"
+            self._end(replace(request, failures=(Obstacle("Bug", told, hint),)), "failed")
+        else:
+            yield from self._perform(request)
         self._requests.tidy(KEPT)
 
     def _perform(self, request: Request) -> Iterator[Item]:
-        begun = replace(
-            request, state="working", attempts=request.attempts + 1, begun=now(), failures=()
-        )
-        self._note(replace(begun, video_ids=(), progress=Progress()))
+        tried = request.attempts + 1
+        begun = replace(request, state="working", attempts=tried, begun=now(), failures=())
+        self._note(lambda _: replace(begun, video_ids=(), progress=Progress()))
         wishes.learn(request.wish)
         end: RequestState = "failed"
         try:
             for item in KINDS[request.kind](self._library, request.wish):
                 yield item
-                if not self._note(_with(self._now(), item)):
+                if not self._note(partial(_with, item)):
                     end = "cancelled"
                     break
             else:
-                end = "failed" if self._now().failures else "done"
+                end = "done"
         except VideoRagError as error:
-            self._add(Obstacle(type(error).__name__, redact(str(error)), redact_urls(error.hint)))
+            self._note(partial(_blamed, _obstacle(error)))
             raise
-        except (GeneratorExit, KeyboardInterrupt):
+        except KeyboardInterrupt:
+            end = "cancelled"
+            raise
+        except GeneratorExit:
             end = "queued"
             raise
         except BaseException:
-            self._add(Obstacle("Bug", BROKEN, "please report it"))
+            self._note(partial(_blamed, Obstacle("Bug", BROKEN, "please report it")))
             raise
         finally:
             with self._writing:
-                done, self._current = self._current or begun, None
+                last, self._current = self._current, _NONE
             if end == "queued":  # nobody is to blame: its next worker begins as if this had not
-                done = replace(done, attempts=request.attempts)
-            self._end(done, end)
+                last = replace(last, attempts=request.attempts)
+            self._end(last, "failed" if end == "done" and last.failures else end)
 
-    def _now(self) -> Request:
-        assert self._current is not None
-        return self._current
-
-    def _note(self, request: Request) -> bool:
-        """Keep how far it is; whether it is still wanted."""
+    def _note(self, change: Callable[[Request], Request]) -> bool:
+        """Keep what has changed of the current request; whether it is still wanted."""
         with self._writing:
-            self._current = request
-            return self._requests.keep(request)
-
-    def _add(self, obstacle: Obstacle) -> None:
-        with self._writing:
-            now_ = self._now()
-            self._current = replace(now_, failures=(*now_.failures, obstacle))
+            self._current = change(self._current)
+            return self._requests.keep(self._current)
 
     def _end(self, request: Request, state: RequestState) -> None:
         ended = None if state in OPEN else now()
         self._requests.keep(replace(request, state=state, ended=ended))
 
 
-def _with(request: Request, item: Item) -> Request:
+def _blamed(obstacle: Obstacle, request: Request) -> Request:
+    return replace(request, failures=(*request.failures, obstacle))
+
+
+def _with(item: Item, request: Request) -> Request:
     """The request with what one more item says."""
     video_id, obstacles = _said(item)
     video_ids = dict.fromkeys([*request.video_ids, *([video_id] if video_id else [])])
@@ -159,11 +171,10 @@ def _with(request: Request, item: Item) -> Request:
 
 def _said(item: Item) -> tuple[str, list[Obstacle]]:
     """The video that an item is about, and what stands in its way."""
-    if isinstance(item, Added):
-        if item.error:
-            return "", [_obstacle(item.error, wishes.shown(item.url))]
-        assert item.status is not None
-        item = item.status
+    if isinstance(item, Added) and item.error:
+        return "", [_obstacle(item.error, wishes.shown(item.url))]
+    if isinstance(item, Added) and item.status:
+        return _said(item.status)
     if isinstance(item, Status):
         video_id = item.video.video_id
         return video_id, _failed(item) if item.state == "failed" else []
@@ -184,7 +195,7 @@ def _failed(status: Status) -> list[Obstacle]:
     ]
 
 
-def _obstacle(error: VideoRagError, about: str) -> Obstacle:
+def _obstacle(error: VideoRagError, about: str = "") -> Obstacle:
     return Obstacle(type(error).__name__, redact(str(error)), redact_urls(error.hint), about)
 
 

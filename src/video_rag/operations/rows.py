@@ -8,6 +8,7 @@ from video_rag.library import Status
 from video_rag.model import Answer, Citation, Hit
 from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores import ApiKey
+from video_rag.stores.requests import Request
 from video_rag.text.addresses import public
 
 Row = dict[str, Any]
@@ -80,6 +81,27 @@ def answer_row(answer: Answer) -> Row:
         "citations": [citation_row(citation) for citation in answer.citations],
         "refused": answer.refused,
         "model": answer.model,
+    }
+
+
+def request_row(request: Request) -> Row:
+    """What was asked for and how far it is; times are seconds since the epoch."""
+    return {
+        "request_id": request.request_id,
+        "kind": request.kind,
+        "about": redact(request.about),
+        "state": request.state,
+        "asked_by": request.asked_by,
+        "asked": request.asked,
+        "begun": request.begun,
+        "ended": request.ended,
+        "attempts": request.attempts,
+        **vars(request.progress),
+        "video_ids": list(request.video_ids),
+        "failures": [
+            {**vars(one), "message": redact(one.message), "hint": redact_urls(one.hint)}
+            for one in request.failures
+        ],
     }
 
 

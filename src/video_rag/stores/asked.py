@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from video_rag.errors import NotFound, Rejected
-from video_rag.stores.owner import now
 from video_rag.stores.requests import OPEN, Obstacle, Progress, Request, Requested
 from video_rag.stores.tables import requests
 

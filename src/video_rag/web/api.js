@@ -41,7 +41,9 @@ export const api = {
   },
   collections: () => json("GET", "api/collections"),
   video: (videoId) => json("GET", `api/videos/${id(videoId)}`),
-  additions: () => json("GET", "api/additions"),
+  /** The latest requests, newest first. */
+  requests: () => json("GET", "api/requests?limit=100"),
+  cancel: (requestId) => json("POST", `api/requests/${id(requestId)}/cancel`),
   add: (url, collection) => json("POST", "api/videos", { url, collection: collection || null }),
   retry: (videoId) => json("POST", `api/videos/${id(videoId)}/retry`),
   remove: (videoId) => call("DELETE", `api/videos/${id(videoId)}`),

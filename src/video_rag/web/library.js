@@ -7,18 +7,20 @@ import { languageName, t } from "./i18n.js";
 const STATES = ["ready", "working", "queued", "waiting", "failed"];
 const FIRST = 100;
 const MOST = 1000; // rows that the server gives at once
+const NEWEST = 200; // requests that were dismissed and are remembered
 const TYPING = 250; // ms of rest before what was typed is looked for
-const SOON = 2000; // ms, while something is at work
+const SOON = 1000; // ms, while something is at work
 const LATER = 30000; // ms
 
 let videos = null;
 let fitting = 0; // videos that fit the filter, shown or not
 let all = 0; // videos in the library, as last seen
 let collections = {}; // how many videos each has
-let additions = [];
+let requests = [];
 let asked = 0; // of several answers only the one asked for last counts
 let typing = 0;
-const dismissed = new Set();
+const NEWS = 24 * 3600; // seconds for which a request that failed is told of
+const dismissed = new Set(JSON.parse(localStorage.getItem("dismissed") ?? "[]"));
 let most = FIRST;
 let open = "";
 let may = "read";
@@ -42,11 +44,11 @@ export async function refresh() {
   let isBusy = true;
   try {
     const mine = ++asked;
-    const found = await Promise.all([api.videos(wanted()), api.additions(), api.collections()]);
+    const found = await Promise.all([api.videos(wanted()), api.requests(), api.collections()]);
     if (mine !== asked) return;
-    [[videos, fitting], additions, collections] = found;
+    [[videos, fitting], requests, collections] = found;
     problem("");
-    isBusy = [...videos, ...additions].some(({ state }) => state === "working" || state === "queued");
+    isBusy = [...videos, ...requests].some(({ state }) => state === "working" || state === "queued");
   } catch (error) {
     if (error.status === 401) return onRefused();
     problem(error.status === 0 ? t("offline") : `${error.message}\n${error.hint}`);
@@ -81,7 +83,7 @@ export function show() {
   $("count").textContent = isFiltered ? `${fitting} / ${all}` : fitting;
   $("videos").replaceChildren(...videos.map(videoRow));
   $("more").hidden = fitting <= videos.length || most >= MOST;
-  $("additions").replaceChildren(...additions.filter(isNews).map(additionRow));
+  $("requests").replaceChildren(...requests.filter(isNews).map(requestRow));
   $("empty").hidden = videos.length > 0;
   $("empty").replaceChildren(...(isFiltered ? [el("p", { textContent: t("noMatch") })] : advice()));
 }
@@ -154,21 +156,46 @@ function problem(words) {
   $("library-problem").hidden = !words;
 }
 
-// A video that failed shows its own failure; only what did not become a video is told here.
-const isNews = ({ state, addition_id }) => state !== "done" && !dismissed.has(addition_id);
+const isOpen = ({ state }) => state === "queued" || state === "working";
 
-function dismiss(addition) {
-  dismissed.add(addition.addition_id);
+// A video that failed shows its own failure; only what did not become a video is told here.
+const isNews = (request) => isOpen(request) || (request.state === "failed" && !dismissed.has(request.request_id)
+  && Date.now() / 1000 - request.ended < NEWS && request.failures.some(isOfNoVideo));
+const isOfNoVideo = ({ about }) => !all || !videos.some(({ video_id }) => video_id === about);
+
+function dismiss({ request_id }) {
+  dismissed.add(request_id);
+  localStorage.setItem("dismissed", JSON.stringify([...dismissed].slice(-NEWEST)));
   show();
 }
 
-function additionRow(addition) {
-  return el("li", { className: "video" },
-    el("span", { className: "video-link" }, el("span", { className: "video-title", textContent: addition.source })),
-    el("span", { className: `state ${addition.state}`, textContent: t(addition.state) }),
-    addition.state === "failed" ? el("button", { type: "button", className: "quiet small", textContent: "×",
-      title: t("dismiss"), "aria-label": t("dismiss"), onclick: () => dismiss(addition) }) : null,
-    addition.failures.length ? el("div", { className: "failures" }, addition.failures.map(failure)) : null);
+function requestRow(request) {
+  const title = [t(`ask_${request.kind}`), request.about].filter(Boolean).join(" ");
+  return el("li", { className: "video", "data-id": request.request_id },
+    el("span", { className: "video-link" },
+      el("span", { className: "video-title", textContent: title }),
+      el("span", { className: "video-facts", textContent: howFar(request) })),
+    el("span", { className: `state ${request.state}`, textContent: t(request.state) }),
+    may === "read" ? null : requestAction(request),
+    request.stage && isOpen(request) ? el("progress", { className: "share", max: 1, value: request.share,
+      "aria-label": howFar(request) }) : null,
+    request.failures.length ? el("div", { className: "failures" }, request.failures.map(failure)) : null);
+}
+
+/** The stage that works for a request, of which video, and its per cent. */
+function howFar({ video_id, stage, share, note, video_ids }) {
+  if (!stage) return "";
+  const title = videos.find((video) => video.video_id === video_id)?.title ?? "";
+  const name = t(`stage_${stage.split("@")[0]}`);
+  const done = video_ids.length ? t("videosDone", { many: video_ids.length }) : "";
+  return [done, title, `${name} ${Math.round(share * 100)} %`, note].filter(Boolean).join(" · ");
+}
+
+function requestAction(request) {
+  const [words, act_] = isOpen(request) ? ["cancel", () => act(() => api.cancel(request.request_id))]
+    : ["dismiss", () => dismiss(request)];
+  return el("button", { type: "button", className: "quiet small", textContent: "×",
+    title: t(words), "aria-label": `${t(words)}: ${request.about}`, onclick: act_ });
 }
 
 $("filter").addEventListener("input", () => {
