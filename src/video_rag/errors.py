@@ -130,6 +130,6 @@ class Rejected(BackendError):
 
 
 class Conflict(Rejected):
-    """Somebody changed by hand what we were about to overwrite."""
+    """It stands against something else: what was changed by hand, or asked for otherwise."""
 
     http_status = 409

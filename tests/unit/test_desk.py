@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from talks import SHEEP, STARS, write_talk
-from video_rag.errors import NotFound, Rejected, UsageError
+from video_rag.errors import Conflict, NotFound, UsageError
 from video_rag.library import Added, Library, Wishes
 from video_rag.operations import wishes
 from video_rag.operations.desk import MOST_ATTEMPTS, Desk
@@ -73,7 +73,7 @@ def test_the_same_key_is_the_same_request(library: Library, talks: list[Path]) -
     first = asked(library, talks, once="k1")
     assert asked(library, talks, once="k1").request_id == first.request_id
     assert asked(library, talks).request_id != first.request_id
-    with pytest.raises(Rejected, match="something else"):
+    with pytest.raises(Conflict, match="something else"):
         asked(library, talks[:1], once="k1")
     list(Desk(library).work())
     assert asked(library, talks, once="k1").state == "done"

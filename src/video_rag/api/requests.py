@@ -142,7 +142,7 @@ class Worker:
 
 
 def submit(asked: Asked, library: Library, request: Request, once: str = "") -> Row:
-    """Keep a request and have it begun. Raises `TooMany`, and `Rejected` for a used key."""
+    """Keep a request and have it begun. Raises `TooMany`, and `Conflict` for a used key."""
     try:
         kept = wishes.submit(library, request, once)
     except UsageError as error:

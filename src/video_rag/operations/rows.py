@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from video_rag.library import Status
 from video_rag.model import Answer, Citation, Hit
 from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores import ApiKey
-from video_rag.stores.requests import Request
 from video_rag.text.addresses import public
+
+if TYPE_CHECKING:
+    from video_rag.stores.requests import Request
 
 Row = dict[str, Any]
 

@@ -70,7 +70,7 @@ def submit(library: Library, request: Request, once: str = "") -> Request:
     """Keep a request; from then on nothing but a cancellation keeps it from being done.
 
     `once` is an idempotency key: the request that was first kept with it is returned. Raises
-    `UsageError` when too many wait, `Rejected` for a key that was used for something else.
+    `UsageError` when too many wait, `Conflict` for a key that was used for something else.
     """
     requests = library.ledger.requests
     if requests.waiting() >= MOST_OPEN:

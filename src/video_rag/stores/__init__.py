@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from video_rag.choices import Sort
 from video_rag.digest import Digest
 from video_rag.model import Receipt
 from video_rag.net.sites import Sites
-from video_rag.stores.requests import Requests
+
+if TYPE_CHECKING:
+    from video_rag.stores.requests import Requests
 
 
 class Blobs(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from video_rag.errors import NotFound, Rejected
+from video_rag.errors import Conflict, NotFound
 from video_rag.stores.requests import OPEN, Obstacle, Progress, Request, Requested
 from video_rag.stores.tables import requests
 
@@ -28,7 +28,7 @@ class SqlRequests:
             same = _one(db, requests.c.once == once) if once else None
             if same is not None:
                 if (same.kind, same.wish) != (request.kind, request.wish):
-                    raise Rejected(
+                    raise Conflict(
                         "this idempotency key was used for something else",
                         hint="give each request a key of its own",
                     )

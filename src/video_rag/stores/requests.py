@@ -78,7 +78,7 @@ class Requests(Protocol):
     def submit(self, request: Request, once: str = "") -> Request:
         """Keep a new request, and return it; or the earlier one that was kept with `once`.
 
-        Raises `Rejected` when that one asks for something else.
+        Raises `Conflict` when that one asks for something else.
         """
 
     def get(self, request_id: str) -> Request:

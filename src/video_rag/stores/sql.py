@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -17,7 +18,6 @@ from video_rag.digest import Digest
 from video_rag.errors import DiskError, Rejected
 from video_rag.model import Receipt
 from video_rag.stores import ApiKey, Failure, Listed, Result, Shown, listing, owner
-from video_rag.stores.asked import SqlRequests
 from video_rag.stores.remembered import SqlSites, SqlWatchlist
 from video_rag.stores.tables import (
     api_keys,
@@ -32,6 +32,9 @@ from video_rag.stores.tables import (
     videos,
 )
 from video_rag.stores.transactions import Transactions, damaged, make_engine, told
+
+if TYPE_CHECKING:
+    from video_rag.stores.asked import SqlRequests
 
 log = logging.getLogger("video_rag")
 
@@ -54,11 +57,17 @@ class Sql:
         self._changes = listing.Changes(path)
         self.watchlist = SqlWatchlist(self._engine, self._writer)
         self.sites = SqlSites(self._engine, self._writer)
-        self.requests = SqlRequests(self._engine, self._writer)
         self._keys_mark = path.with_name(KEYS_MARK)
         with told(path), disk.told(path):
             self._bring_forward(path)
         self.had_api_keys()
+
+    @cached_property
+    def requests(self) -> SqlRequests:
+        """What somebody asked for; few commands need it."""
+        from video_rag.stores.asked import SqlRequests
+
+        return SqlRequests(self._engine, self._writer)
 
     def close(self) -> None:
         """Let go of the file."""
