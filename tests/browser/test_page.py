@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,8 +17,9 @@ from talks import SHEEP, STARS, write_talk
 from video_rag.api import create_app
 from video_rag.api.server import address_of, bind
 from video_rag.library import Library, Wishes
-from video_rag.operations import keys
+from video_rag.operations import keys, wishes
 from video_rag.settings import load_settings
+from video_rag.stores.requests import Progress
 from video_rag.testing.clips import Extras, sine, slide_lecture
 from video_rag.testing.llm import LlmServer, Request
 
@@ -291,6 +293,29 @@ def test_the_end_of_a_stream_takes_no_focus_away(page: Page) -> None:
     page.press("#question", "Enter")
     expect(page.locator("#result")).to_have_attribute("aria-busy", "false")
     expect(page.locator("#result .moment").first).to_be_focused()
+
+
+def test_what_somebody_asked_for_is_shown_with_stage_and_share_and_taken_back(
+    page: Page, library: Library, tmp_path: Path
+) -> None:
+    talk = write_talk(tmp_path / "wool.srt", SHEEP)
+    request = wishes.add([str(talk)], Wishes(), "cron")
+    with library.hold(request.request_id, "request"):  # in other hands
+        wishes.submit(library, request)
+        sheep = next(s.video.video_id for s in library.videos() if s.video.title == "sheep")
+        progress = Progress(sheep, "listen", 0.42, "12:30 of 30:00")
+        library.ledger.requests.keep(replace(request, state="working", progress=progress))
+        page.reload()  # one that opens the page now sees it, too
+        row = page.locator("#requests .video")
+        expect(row).to_contain_text("wool.srt")
+        expect(row).to_contain_text("sheep · listening 42 % · 12:30 of 30:00")
+        expect(row.locator(".state")).to_have_text("working")
+        assert row.locator("progress").evaluate("bar => bar.value") == 0.42
+        with page.expect_response(lambda response: response.url.endswith("/cancel")):
+            row.locator("button").click()
+        assert library.ledger.requests.get(request.request_id).is_unwanted
+    expect(page.locator("#requests .video")).to_have_count(0)
+    assert library.ledger.requests.get(request.request_id).state == "cancelled"
 
 
 def test_the_keyboard_is_enough(page: Page) -> None:

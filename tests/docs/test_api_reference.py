@@ -44,7 +44,9 @@ def test_the_roles_are_those_that_the_page_names(app: FastAPI) -> None:
 
     with TestClient(app, base_url="http://127.0.0.1") as client:
         for (method, path), role in described().items():
-            status = client.request(method, path.format(video_id="x", number=0, digest="x", request_id="x"))
+            status = client.request(
+                method, path.format(video_id="x", number=0, digest="x", request_id="x")
+            )
             is_open = role == "none"
             refused = 403 if path == "/retrieval" else 401  # the one that Dify notices
             assert (status.status_code == refused) is not is_open, (method, path)
