@@ -19,7 +19,8 @@ from video_rag.library import Library
 from video_rag.model import Query
 from video_rag.operations import keys
 from video_rag.settings import load_settings
-from video_rag.stores.sql import KEYS_MARK, Sql
+from video_rag.stores.forward import KEYS_MARK
+from video_rag.stores.sql import Sql
 
 WORDS = ["otter", "lynx", "heron"]
 

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from video_rag.errors import Rejected
 from video_rag.stores import Result
-from video_rag.stores.sql import SCHEMA_VERSION, Sql
+from video_rag.stores.forward import SCHEMA_VERSION
+from video_rag.stores.sql import Sql
 from video_rag.stores.tables import metadata
 
 SCHEMA_1 = Path(__file__).parent.parent / "fixtures" / "library-1" / "schema.sql"

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from video_rag.errors import Conflict, NotFound
 from video_rag.stores.requests import OPEN, Obstacle, Progress, Request, Requested
 from video_rag.stores.tables import requests
+from video_rag.stores.transactions import Transactions
 
 _NAMES = [field.name for field in fields(Request)]
 _COLUMNS = [requests.c[name] for name in _NAMES]
@@ -18,7 +19,7 @@ _COLUMNS = [requests.c[name] for name in _NAMES]
 class SqlRequests:
     """The requests of a ledger: see `stores.requests.Requests`."""
 
-    def __init__(self, reader: sa.Engine, writer: sa.Engine) -> None:
+    def __init__(self, reader: Transactions, writer: Transactions) -> None:
         self._reader = reader
         self._writer = writer
 

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from video_rag import disk, private
-from video_rag.backups import copy_before
 from video_rag.digest import Digest
-from video_rag.errors import DiskError, Rejected
+from video_rag.errors import DiskError
 from video_rag.model import Receipt
 from video_rag.stores import ApiKey, Failure, Listed, Result, Shown, listing, owner
+from video_rag.stores.forward import KEYS_MARK, bring_forward
 from video_rag.stores.remembered import SqlSites, SqlWatchlist
 from video_rag.stores.tables import (
     api_keys,
@@ -25,10 +25,8 @@ from video_rag.stores.tables import (
     failures,
     files,
     identity,
-    metadata,
     receipts,
     results,
-    schema,
     videos,
 )
 from video_rag.stores.transactions import Transactions, damaged, make_engine, told
@@ -37,13 +35,6 @@ if TYPE_CHECKING:
     from video_rag.stores.asked import SqlRequests
 
 log = logging.getLogger("video_rag")
-
-KEYS_MARK = "keys.made"
-"""A file beside the ledger: this library had API keys."""
-SCHEMA_VERSION = 5
-"""Of `tables`; the number of the last file in `migrations`."""
-_MIGRATING_SECONDS = 600
-"""How long other processes wait for the one that migrates."""
 
 
 class Sql:
@@ -59,7 +50,7 @@ class Sql:
         self.sites = SqlSites(self._engine, self._writer)
         self._keys_mark = path.with_name(KEYS_MARK)
         with told(path), disk.told(path):
-            self._bring_forward(path)
+            bring_forward(self._pool, path)
         self.had_api_keys()
 
     @cached_property
@@ -304,50 +295,6 @@ class Sql:
             db.execute(sa.delete(identity))
             db.execute(insert(identity).values(library_id=library_id))
 
-    def _bring_forward(self, path: Path) -> None:
-        """Make the tables, or migrate those of an earlier version; a newer one is left alone."""
-        was_there = path.exists()
-        with self._engine.begin() as db:
-            found = _version(db)
-        if found == SCHEMA_VERSION:
-            return
-        if found is not None and found > SCHEMA_VERSION:
-            raise Rejected(
-                f"{path} was written by a newer version of video-rag (schema {found}, "
-                f"this one knows {SCHEMA_VERSION})",
-                hint="update video-rag, or point VIDEO_RAG_HOME at a new folder",
-            )
-        with self._pool.connect() as alone:
-            alone.exec_driver_sql(f"PRAGMA busy_timeout={_MIGRATING_SECONDS * 1000}")
-            alone.rollback()
-            alone.execution_options(writes=True)
-            with alone.begin():
-                found = _version(alone)  # another process may have been faster
-                if found is None:
-                    _refuse_emptied(path, was_there=was_there)
-                    metadata.create_all(alone)
-                    alone.execute(insert(schema).values(version=SCHEMA_VERSION))
-                elif found < SCHEMA_VERSION:
-                    _migrate(alone, found, path)
-            alone.invalidate()
-        self._pool.dispose()  # whoever closes last brings the tables from the WAL to the disk
-
-
-def _refuse_emptied(path: Path, *, was_there: bool) -> None:
-    """Raise for a ledger without tables beside what only a library has: it lost them.
-
-    A ledger that is not there at all is a new one: who deleted it wanted that.
-    """
-    beside = [path.with_name(name) for name in ("blobs", "knowledge.db", KEYS_MARK)]
-    is_kept = (next(beside[0].glob("??/*"), None), *(_size(one) for one in beside[1:]))
-    left = next((one for one, some in zip(beside, is_kept, strict=True) if some), None)
-    if was_there and left:
-        raise damaged(path, f"it is empty, but {left.name} beside it is of a library that was here")
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
-
 
 def _is_leaving(db: sa.Connection, video_id: str) -> bool | None:
     """Whether a video is being removed; None for an unknown one."""
@@ -361,24 +308,6 @@ def _results(db: sa.Connection, video_id: str) -> dict[str, Result]:
     c = results.c
     query = sa.select(c.name, c.digest, c.key, c.value).where(c.video_id == video_id)
     return {row.name: Result(row.digest, row.key, row.value) for row in db.execute(query)}
-
-
-def _version(db: sa.Connection) -> int | None:
-    """The schema of a library; None for one that is not there yet."""
-    there = "select 1 from sqlite_master where type = 'table' and name = 'schema'"
-    if db.exec_driver_sql(there).first() is None:
-        return None
-    found: int | None = db.scalar(sa.select(schema.c.version))
-    return found
-
-
-def _migrate(db: sa.Connection, found: int, path: Path) -> None:
-    """Copy the file, then run the steps; killed anywhere, the library is as it was."""
-    from video_rag.stores import migrating  # alembic takes longer than all else here
-
-    copy = copy_before(path, SCHEMA_VERSION)
-    log.info("migrating %s from schema %s to %s; a copy is %s", path, found, SCHEMA_VERSION, copy)
-    migrating.upgrade(db, found)
 
 
 def _of(table: sa.Table, video_id: str, stage: str) -> sa.Delete:
