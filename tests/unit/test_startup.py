@@ -134,8 +134,8 @@ operations.rows pipeline.before pipeline.engine pipeline.files pipeline.plan pip
 pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private processors._ahead
 processors.rapidocr processors.slides processors.subtitles.transcriber processors.whisper.options
 processors.whisper.transcriber queues.inline renderers.markdown rerankers settings
-sources.folder.paths sources.folder.source sources.ytdlp.options sources.ytdlp.source stores.hold
-stores.listing stores.local stores.owner stores.remembered stores.sql stores.tables
+sources.folder.paths sources.folder.source sources.ytdlp.options sources.ytdlp.source stores.forward
+stores.hold stores.listing stores.local stores.owner stores.remembered stores.sql stores.tables
 stores.transactions text.addresses text.languages text.timecode
 """
 """Of ours, with all below them: the library, how its stages are wired, and what plug-ins say of
