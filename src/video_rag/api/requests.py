@@ -27,7 +27,9 @@ from video_rag.operations.desk import Desk
 from video_rag.operations.rows import Row, request_row
 from video_rag.stores.requests import OPEN, Request, Requested
 
-router = APIRouter(prefix="/api/requests", tags=["requests"])
+router = APIRouter(
+    prefix="/api/requests", tags=["requests"], responses=refusals(401, 403, 429, 503)
+)
 log = logging.getLogger("video_rag")
 
 _LOOK = 0.25
@@ -161,9 +163,7 @@ def refuse_paths(urls: list[str], caller: Caller) -> None:
         )
 
 
-@router.post(
-    "", status_code=202, response_model=RequestRow, responses=refusals(400, 404, 409, 413)
-)
+@router.post("", status_code=202, response_model=RequestRow, responses=refusals(400, 404, 409, 413))
 def ask_for(
     wish: Wish,
     asked: Asked,
@@ -178,7 +178,9 @@ def ask_for(
     return submit(asked, library, _request(wish, library, caller), once)
 
 
-@router.get("", dependencies=[needs("read")], response_model=list[RequestRow])
+@router.get(
+    "", dependencies=[needs("read")], response_model=list[RequestRow], responses=refusals(400)
+)
 def list_requests(
     library: TheLibrary,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -211,7 +213,16 @@ async def show_request(
         await sleep(_LOOK)
 
 
-@router.get("/{request_id}/events", dependencies=[needs("read")], response_model=None)
+@router.get(
+    "/{request_id}/events",
+    dependencies=[needs("read")],
+    response_class=StreamingResponse,
+    responses=gives(
+        "text/event-stream",
+        what="Events, each with the request as a line of JSON: `progress` …, then `end`",
+    )
+    | refusals(404),
+)
 async def follow_request(request_id: str, asked: Asked, library: TheLibrary) -> StreamingResponse:
     """Server-sent events: `progress` with the request whenever it changes, `end` when it ended."""
     first = await _looked_up(asked, library, request_id)
@@ -220,7 +231,12 @@ async def follow_request(request_id: str, asked: Asked, library: TheLibrary) -> 
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-@router.post("/{request_id}/cancel", dependencies=[needs("write")], response_model=RequestRow)
+@router.post(
+    "/{request_id}/cancel",
+    dependencies=[needs("write")],
+    response_model=RequestRow,
+    responses=refusals(404),
+)
 def cancel_request(request_id: str, asked: Asked, library: TheLibrary) -> Row:
     """Take a request back; one that is worked on ends before its next video."""
     request = library.ledger.requests.cancel(request_id)
@@ -229,7 +245,11 @@ def cancel_request(request_id: str, asked: Asked, library: TheLibrary) -> Row:
 
 
 @router.post(
-    "/{request_id}/retry", status_code=202, dependencies=[needs("write")], response_model=RequestRow
+    "/{request_id}/retry",
+    status_code=202,
+    dependencies=[needs("write")],
+    response_model=RequestRow,
+    responses=refusals(404),
 )
 def retry_request(request_id: str, asked: Asked, library: TheLibrary) -> Row:
     """Put a request that has ended among the due ones once more."""
