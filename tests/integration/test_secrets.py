@@ -239,6 +239,7 @@ def stored(home: Path) -> Iterator[tuple[str, str]]:
                     continue
                 if table in {"subscriptions", "entries"}:
                     facts.pop("url")
+                facts.pop("wish", None)
                 yield f"library.db {table} {facts.get(kept.get(table, ''), '')}", repr(facts)
     for path in home.rglob("*"):
         if path.is_file() and path.parent.name != "feeds" and not path.name.startswith("library."):
@@ -266,6 +267,8 @@ def used(feed: str, alone: str, refused: str, tmp_path: Path) -> dict[str, list[
         "show": [["show", "{}"], ["show", "{}", "--json"], ["show", alone], ["show", "Part 3"]],
         "run": [["run"], ["run", "--json"]],
         "retry": [["retry"], ["retry", "Part 3"]],
+        "requests": [["requests", "list"], ["requests", "list", "--json"]]
+        + [["requests", name, secret("typed request")] for name in ("show", "cancel", "retry")],
         "export": [
             ["export", "{}", "--format", kind, "--to", str(tmp_path / "exports")]
             for kind in ("md", "vtt")
@@ -305,6 +308,13 @@ def called(
     """Every route with every method, well and badly called."""
     bodies: dict[str, list[Any]] = {
         "/api/videos": [{"url": f"{feed}&{query('posted', 'key')}"}, {"url": secret("posted")}],
+        "/api/requests": [
+            {"kind": "add", "urls": [f"{feed}&{query('asked for', 'key')}"]},
+            {"kind": "add", "urls": [secret("asked for")]},
+            {"kind": "check", "urls": [secret("list asked for")]},
+            {"kind": "publish", "to": "parrot"},
+            {"kind": "publish", "to": secret("base asked for")},
+        ],
         "/api/ask": [{"question": "Who counts the sheep?"}],
         "/retrieval": [
             {"query": "sheep", "knowledge_id": "all", "retrieval_setting": {"top_k": 5}},
@@ -312,7 +322,8 @@ def called(
         ],
         "/api/session": [{"key": f"vr_0123abcd_{secret('posted key')}"}],
     }
-    paths = {"video_id": ready, "number": "0", "digest": "0" * 64}
+    asked = client.get("/api/requests", headers=right).json()[0]["request_id"]
+    paths = {"video_id": ready, "number": "0", "digest": "0" * 64, "request_id": asked}
     values = {"q": "sheep"}
     wrong = {"Authorization": f"Bearer vr_0123abcd_{secret('key in a header')}"}
     for path, methods in client.app.openapi()["paths"].items():  # type: ignore[attr-defined]  # FastAPI's

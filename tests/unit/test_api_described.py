@@ -26,6 +26,7 @@ NO_JSON = {
     "GET /api/videos/{video_id}/subtitles/{number}.vtt",
     "GET /api/images/{digest}",
     "POST /api/ask",
+    "GET /api/requests/{request_id}/events",
 }
 NOTHING = {"DELETE /api/session", "DELETE /api/videos/{video_id}"}
 OPEN = {"GET /health/live", "GET /health/ready", "POST /api/session", "DELETE /api/session"}
@@ -113,7 +114,7 @@ def test_who_needs_a_key_is_told_how_to_send_one(
     with TestClient(app, base_url="http://127.0.0.1") as stranger:
         for name, operation in operations(described).items():
             method, path = name.split(" ")
-            url = path.format(video_id="x", number=0, digest="x")
+            url = path.format(video_id="x", number=0, digest="x", request_id="x")
             is_open = stranger.request(method, url).status_code not in {401, 403}
             said = [] if is_open or name in OPEN else [{"key": []}, {"session": []}]
             assert operation.get("security", []) == said, name
@@ -122,6 +123,33 @@ def test_who_needs_a_key_is_told_how_to_send_one(
         del stranger.headers["Authorization"]
         stranger.post("/api/session", json={"key": plain})
         assert stranger.get("/api/videos").status_code == 200
+
+
+def requests(client: TestClient, url: str) -> Iterator[tuple[str, str, int, dict[str, Any]]]:
+    """The routes of requests."""
+    end(client)
+    wish = {"json": {"kind": "add", "urls": [url]}, "headers": {"Idempotency-Key": "k"}}
+    other = {"json": {"kind": "check"}, "headers": {"Idempotency-Key": "k"}}
+    named, last = "/api/requests/{request_id}", client.get("/api/requests").json()[0]
+    request = f"/api/requests/{last['request_id']}"
+    yield "POST /api/requests", "/api/requests", 202, wish
+    yield "POST /api/requests", "/api/requests", 409, other
+    yield "POST /api/requests", "/api/requests", 400, {"json": {"kind": "sing"}}
+    yield "GET /api/requests", "/api/requests", 200, {}
+    yield "GET /api/requests", "/api/requests?limit=0", 400, {}
+    yield f"GET {named}", f"{request}?wait=1", 200, {}
+    yield f"GET {named}", "/api/requests/none", 404, {}
+    yield f"GET {named}/events", f"{request}/events", 200, {}
+    yield f"GET {named}/events", "/api/requests/none/events", 404, {}
+    yield f"POST {named}/cancel", f"{request}/cancel", 200, {}
+    yield f"POST {named}/retry", f"{request}/retry", 202, {}
+    end(client)
+
+
+def end(client: TestClient) -> None:
+    """Wait until nothing is worked on."""
+    while any(row["state"] in {"queued", "working"} for row in client.get("/api/requests").json()):
+        time.sleep(0.05)
 
 
 def calls(client: TestClient, library: Library) -> Iterator[tuple[str, str, int, dict[str, Any]]]:
@@ -163,9 +191,7 @@ def calls(client: TestClient, library: Library) -> Iterator[tuple[str, str, int,
     yield "POST /api/videos", "/api/videos", 400, {"json": {"url": "javascript:1"}}
     yield f"POST {page}/retry", f"{one}/retry", 202, {}
     yield f"POST {page}/retry", "/api/videos/none/retry", 404, {}
-    while any(row["state"] in {"queued", "working"} for row in client.get("/api/additions").json()):
-        time.sleep(0.05)
-    yield "GET /api/additions", "/api/additions", 200, {}
+    yield from requests(client, sheep["source"])
     yield f"DELETE {page}", one, 204, {}
     yield f"DELETE {page}", one, 404, {}
     yield "DELETE /api/session", "/api/session", 204, {}

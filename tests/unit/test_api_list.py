@@ -194,7 +194,16 @@ def test_tags_are_compared_weakly() -> None:
 def test_head_is_answered_wherever_get_is(client: TestClient, library: Library) -> None:
     [beep] = client.get("/api/videos?text=beep").json()
     picture = library.blobs.put(b"\xff\xd8\xff\xe0 a picture")
-    values = {"video_id": beep["video_id"], "number": 0, "digest": picture}
+    client.post(f"/api/videos/{beep['video_id']}/retry")
+    [request] = client.get("/api/requests").json()
+    asked = request["request_id"]
+    client.get(f"/api/requests/{asked}?wait=60")
+    values = {
+        "video_id": beep["video_id"],
+        "number": 0,
+        "digest": picture,
+        "request_id": asked,
+    }
     paths = [
         path.format(**values)
         for path, methods in client.get("/api/openapi.json").json()["paths"].items()

@@ -226,7 +226,7 @@ def test_old_ones_are_forgotten_and_open_ones_never(library: Library, talks: lis
         ended[3], state="done"
     )
     assert requests.page(Requested(states=frozenset({"queued"}))) == [waiting]
-    with pytest.raises(NotFound, match="no request"):
+    with pytest.raises(NotFound, match="no such request"):
         requests.get(ended[0].request_id)
 
 

@@ -20,11 +20,12 @@ from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.models import RequestRow, gives, refusals
 from video_rag.api.problems import Forbidden, TooMany
 from video_rag.choices import RequestState
-from video_rag.errors import UsageError
+from video_rag.errors import UnsupportedUrl, UsageError
 from video_rag.library import Library, Wishes
 from video_rag.operations import keys, wishes
 from video_rag.operations.desk import Desk
 from video_rag.operations.rows import Row, request_row
+from video_rag.settings.redaction import remember, secrets_of
 from video_rag.stores.requests import OPEN, Request, Requested
 
 router = APIRouter(
@@ -154,13 +155,18 @@ def submit(asked: Asked, library: Library, request: Request, once: str = "") -> 
     return request_row(kept)
 
 
-def refuse_paths(urls: list[str], caller: Caller) -> None:
-    """Only an admin may have the server read its own files. Raises `Forbidden`."""
+def refuse(urls: list[str], library: Library, caller: Caller) -> None:
+    """Raise `Forbidden` for paths but of an admin, `UnsupportedUrl` for what no source takes."""
     is_web = all(url.lower().startswith(("http://", "https://")) for url in urls)
     if not is_web and not keys.allows(caller.role, "admin"):
         raise Forbidden(
             "only URLs can be added with this key", hint="paths on the server need the role admin"
         )
+    for url in urls:
+        try:
+            library.refuse_unsupported(url)
+        except UnsupportedUrl as error:  # what was sent may be a key, pasted into the wrong field
+            raise UnsupportedUrl("nothing can read that url", hint=error.hint) from None
 
 
 @router.post("", status_code=202, response_model=RequestRow, responses=refusals(400, 404, 409, 413))
@@ -261,10 +267,9 @@ def retry_request(request_id: str, asked: Asked, library: TheLibrary) -> Row:
 def _request(wish: Wish, library: Library, caller: Caller) -> Request:
     """The request for a wish, checked as far as it can be at once."""
     by = caller.name or "local"
+    remember(secrets_of(wish.model_dump()))  # a key that was pasted into the wrong field
     if isinstance(wish, AddWish):
-        refuse_paths(wish.urls, caller)
-        for url in wish.urls:
-            library.refuse_unsupported(url)
+        refuse(wish.urls, library, caller)
         return wishes.add(
             wish.urls, Wishes(wish.collection, wish.title, wish.language, wish.fetch), by
         )

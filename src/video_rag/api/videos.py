@@ -19,7 +19,7 @@ from video_rag.api.caching import Body, answer
 from video_rag.api.models import RequestRow, VideoRow, refusals
 from video_rag.api.requests import Once
 from video_rag.choices import Sort, State
-from video_rag.errors import NotFound, UnsupportedUrl
+from video_rag.errors import NotFound
 from video_rag.library import Library, Status, Wishes
 from video_rag.model import Document, Section, Slide, Transcripts
 from video_rag.operations import wishes
@@ -133,11 +133,7 @@ def add_video(
 
     Paths are those of the server: only an admin may have it read its own files.
     """
-    requests.refuse_paths([new.url], caller)
-    try:
-        library.refuse_unsupported(new.url)
-    except UnsupportedUrl as error:  # what was sent may be a key, pasted into the wrong field
-        raise UnsupportedUrl("nothing can read that url", hint=error.hint) from None
+    requests.refuse([new.url], library, caller)
     wished = Wishes(new.collection, new.title, new.language, new.fetch)
     wish = wishes.add([new.url], wished, caller.name or "local")
     return requests.submit(request, library, wish, once)

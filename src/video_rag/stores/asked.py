@@ -107,7 +107,7 @@ class SqlRequests:
 def _need(db: sa.Connection, request_id: str) -> Request:
     found = _one(db, requests.c.request_id == request_id)
     if found is None:
-        raise NotFound(f"no request {request_id!r}", hint="see `video-rag requests list`")
+        raise NotFound("there is no such request", hint="see `video-rag requests list`")
     return found
 
 
