@@ -151,6 +151,22 @@ def test_one_whose_process_was_killed_goes_to_the_next(
     assert (done.state, done.attempts, len(done.video_ids)) == ("done", 2, 2)
 
 
+def test_a_process_that_ends_in_good_order_is_not_counted(
+    library: Library, talks: list[Path]
+) -> None:
+    request = asked(library, talks)
+    desk, requests = Desk(library), library.ledger.requests
+    begun = desk.perform(request.request_id)
+    next(begun)
+    desk.leave()  # while a stage goes on in another thread
+    left = requests.get(request.request_id)
+    assert (left.state, left.attempts) == ("queued", 0)
+    assert len(list(begun)) == 0  # what it brings then changes nothing
+    assert requests.get(request.request_id) == left
+    list(desk.work())
+    assert requests.get(request.request_id).state == "done"
+
+
 def test_one_that_ends_every_process_is_given_up(library: Library, talks: list[Path]) -> None:
     request = asked(library, talks)
     requests = library.ledger.requests

@@ -129,6 +129,8 @@ class Worker:
         self._stopped.set()
         self._news.set()
         self._thread.join(seconds)
+        if self._thread.is_alive():  # in the middle of a long stage
+            self._desk.leave()
 
     def _run(self) -> None:
         while not self._stopped.is_set():

@@ -101,6 +101,14 @@ class Desk:
         with self._turn, self._library.hold(request.request_id, "request"):
             yield from self._if_open(wishes.submit(self._library, request))
 
+    def leave(self) -> None:
+        """The process ends in good order: what is at work is due, and is not blamed for it."""
+        with self._writing:
+            if self._current is not _NONE:
+                tried = self._current.attempts - 1
+                self._requests.keep(replace(self._current, state="queued", attempts=tried))
+                self._current = _NONE
+
     def _if_open(self, request: Request) -> Iterator[Item]:
         if request.state not in OPEN:
             return
