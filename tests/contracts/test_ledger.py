@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,9 +47,38 @@ def test_the_claim_of_a_dead_process_is_taken_over_at_once(ledger: Ledger) -> No
 
 
 def test_a_living_process_of_this_machine_keeps_its_claim(ledger: Ledger) -> None:
-    parent = owner.me().replace(f"|{os.getpid()}|", f"|{os.getppid()}|").rpartition("|")[0] + "|"
-    assert ledger.claim("v:1", "look", parent, 3600)
+    place = owner.me().partition("|")[0]
+    assert ledger.claim("v:1", "look", f"{place}|{os.getppid()}||aa|1", 3600)
     assert not ledger.claim("v:1", "look", owner.me(), 60)
+
+
+def test_a_process_that_had_the_same_id_before_is_dead(ledger: Ledger) -> None:
+    place, pid, started, _process, thread = owner.me().split("|")
+    for earlier in (f"{place}|{pid}|{started}|aaaa|{thread}", f"{place}|{os.getppid()}|1|aaaa|1"):
+        assert owner.is_dead(earlier)
+    assert not owner.is_dead(owner.me())
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "{host}|999999|1|1",  # as earlier versions named owners
+        "{boot}:pid:[1]|999999|1|aaaa|1",  # another container, of whatever name
+        "00000000-0000:{namespace}|999999|1|aaaa|1",  # another host, or this one before it was off
+        "",
+        "|||||||",
+    ],
+)
+def test_only_neighbours_are_ever_called_dead(elsewhere: str) -> None:
+    boot, _, namespace = owner.me().partition("|")[0].partition(":")
+    named = elsewhere.format(host=socket.gethostname(), boot=boot, namespace=namespace)
+    assert not owner.is_dead(named)
+
+
+def test_a_fork_is_another_process() -> None:
+    mine = owner.me()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply(owner.me).split("|")[3] != mine.split("|")[3]
 
 
 def _claim_all(path: Path, won: multiprocessing.Queue[int], both: Barrier) -> None:
@@ -96,3 +126,17 @@ def test_results_survive_a_restart(tmp_path: Path) -> None:
     again = Sql(tmp_path / "library.db")
     assert again.results("v:1") == {"video": Result("d", "")}
     again.close()
+
+
+def test_a_container_of_the_same_name_is_no_neighbour(ledger: Ledger) -> None:
+    say = [sys.executable, "-c", "from video_rag.stores.owner import me; print(me())"]
+    apart = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", *say],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if apart.returncode:
+        pytest.skip("needs the right to make a namespace of process ids")
+    there = apart.stdout.strip()
+    assert not owner.is_dead(there)  # its process is gone, which nobody here can see
+    assert ledger.claim("v:1", "look", there, 3600)
+    assert not ledger.claim("v:1", "look", owner.me(), 60)

@@ -32,7 +32,7 @@ from video_rag.pipeline.work import Work
 from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores import Blobs, Failure, Ledger, Result
 from video_rag.stores.hold import hold
-from video_rag.stores.owner import now
+from video_rag.stores.owner import me, now
 
 log = logging.getLogger("video_rag")
 
@@ -127,7 +127,9 @@ class Engine:
             return False
         made |= {f"image/{digest}": Result(digest, key) for digest in work.images}
         made |= work.kept
-        self._ledger.commit(video_id, stage.name, made)
+        if not self._ledger.commit(video_id, stage.name, made, me()):
+            log.warning("%s of %s: made too late, others took it over", stage.name, video_id)
+            return False
         seconds = time.monotonic() - begun
         self._emit(StageDone(video_id, stage.name, stage.plugin, seconds))
         return True

@@ -203,8 +203,14 @@ class Ledger(Protocol):
     def changes(self) -> int | None:
         """Another number after each change by any process; None when that cannot be told."""
 
-    def commit(self, video_id: str, stage: str, results: Mapping[str, Result]) -> None:
-        """Keep what a stage made (or nothing) in place of all before; forget its failure."""
+    def commit(
+        self, video_id: str, stage: str, results: Mapping[str, Result], who: str = ""
+    ) -> bool:
+        """Keep what a stage made (or nothing) in place of all before; forget its failure.
+
+        Returns false, and keeps nothing, of a video that was removed meanwhile; and of an owner
+        `who` that no longer has the claim, because it was taken for dead.
+        """
 
     def lose(self, digest: str) -> None:
         """Forget what was made with these bytes, so that it is made again; given facts stay."""

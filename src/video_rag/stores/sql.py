@@ -112,7 +112,7 @@ class Sql:
     def changes(self) -> int | None:
         return self._changes.count()
 
-    def commit(self, video_id: str, stage: str, made: Mapping[str, Result]) -> None:
+    def commit(self, video_id: str, stage: str, made: Mapping[str, Result], who: str = "") -> bool:
         rows = [
             {"video_id": video_id, "stage": stage, "name": name, **vars(result)}
             for name, result in made.items()
@@ -120,13 +120,16 @@ class Sql:
         with self._writer.begin() as db:
             is_leaving = _is_leaving(db, video_id)
             if is_leaving or (is_leaving is None and stage != "give"):
-                return  # the video was removed while the stage worked
+                return False  # the video was removed while the stage worked
+            if who and db.scalar(_select(claims, video_id, stage, claims.c.owner)) != who:
+                return False  # its claim had run out, and others work on it or did
             if is_leaving is None:
                 db.execute(insert(videos).values(video_id=video_id))
             db.execute(_of(results, video_id, stage))
             if rows:
                 db.execute(insert(results), rows)
             db.execute(_of(failures, video_id, stage))
+        return True
 
     def lose(self, digest: str) -> None:
         c = results.c
@@ -314,8 +317,8 @@ def _of(table: sa.Table, video_id: str, stage: str) -> sa.Delete:
     return sa.delete(table).where(table.c.video_id == video_id, table.c.stage == stage)
 
 
-def _select(table: sa.Table, video_id: str, stage: str) -> sa.Select[Any]:
-    return sa.select(table).where(table.c.video_id == video_id, table.c.stage == stage)
+def _select(table: sa.Table, video_id: str, stage: str, *of: sa.Column[Any]) -> sa.Select[Any]:
+    return sa.select(*(of or (table,))).where(table.c.video_id == video_id, table.c.stage == stage)
 
 
 def _upsert(db: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> None:

@@ -108,6 +108,19 @@ class LedgerTests:
         assert ledger.claim("v:1", "look", there, -1)
         assert ledger.claim("v:1", "look", here, 60)
 
+    def test_who_lost_a_claim_commits_nothing(self, ledger: Ledger) -> None:
+        """A late result does not take the place of a newer one."""
+        _give(ledger)
+        late, new = "elsewhere|1|1|1|1", "elsewhere|2|1|2|1"
+        assert ledger.claim("v:1", "look", late, -1)
+        assert ledger.claim("v:1", "look", new, 60)
+        assert not ledger.commit("v:1", "look", {"frames": Result("old", "k")}, late)
+        assert "frames" not in ledger.results("v:1")
+        assert ledger.commit("v:1", "look", {"frames": Result("new", "k")}, new)
+        ledger.release("v:1", "look", new)
+        assert not ledger.commit("v:1", "look", {"frames": Result("old", "k")}, late)
+        assert ledger.results("v:1")["frames"].digest == "new"
+
     def test_receipts_are_kept_one_per_base(self, ledger: Ledger) -> None:
         """The later one stands."""
         for base in ("a", "b"):
