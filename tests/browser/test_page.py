@@ -306,7 +306,7 @@ def test_what_somebody_asked_for_is_shown_with_stage_and_share_and_taken_back(
         progress = Progress(sheep, "listen", 0.42, "12:30 of 30:00")
         library.ledger.requests.keep(replace(request, state="working", progress=progress))
         page.reload()  # one that opens the page now sees it, too
-        row = page.locator("#requests .video")
+        row = page.locator(f'#requests [data-id="{request.request_id}"]')
         expect(row).to_contain_text("wool.srt")
         expect(row).to_contain_text("sheep · listening 42 % · 12:30 of 30:00")
         expect(row.locator(".state")).to_have_text("working")
@@ -314,7 +314,7 @@ def test_what_somebody_asked_for_is_shown_with_stage_and_share_and_taken_back(
         with page.expect_response(lambda response: response.url.endswith("/cancel")):
             row.locator("button").click()
         assert library.ledger.requests.get(request.request_id).is_unwanted
-    expect(page.locator("#requests .video")).to_have_count(0)
+    expect(row).to_have_count(0)
     assert library.ledger.requests.get(request.request_id).state == "cancelled"
 
 
