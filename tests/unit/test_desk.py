@@ -151,6 +151,26 @@ def test_one_whose_process_was_killed_goes_to_the_next(
     assert (done.state, done.attempts, len(done.video_ids)) == ("done", 2, 2)
 
 
+@pytest.mark.parametrize("is_mine", [True, False])
+def test_who_asked_takes_it_back_by_ctrl_c_and_nobody_else(
+    library: Library, talks: list[Path], monkeypatch: pytest.MonkeyPatch, *, is_mine: bool
+) -> None:
+    desk, requests = Desk(library), library.ledger.requests
+    request = wishes.add([str(talk) for talk in talks], Wishes(), "add")
+
+    def stopped(*_given: object) -> Iterator[Added]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(library, "add", stopped)
+    if not is_mine:
+        wishes.submit(library, request)
+    with pytest.raises(KeyboardInterrupt):
+        list(desk.at_once(request) if is_mine else desk.perform(request.request_id))
+    left = requests.get(request.request_id)
+    assert (left.state, left.attempts) == (("cancelled", 1) if is_mine else ("queued", 0))
+
+
 def test_a_process_that_ends_in_good_order_is_not_counted(
     library: Library, talks: list[Path]
 ) -> None:

@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Literal
 
 from anyio import sleep, to_thread
@@ -20,7 +19,7 @@ from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.models import RequestRow, gives, refusals
 from video_rag.api.problems import Forbidden, TooMany
 from video_rag.choices import RequestState
-from video_rag.errors import UnsupportedUrl, UsageError
+from video_rag.errors import UnsupportedUrl, UsageError, VideoRagError
 from video_rag.library import Library, Wishes
 from video_rag.operations import keys, wishes
 from video_rag.operations.desk import Desk
@@ -134,16 +133,19 @@ class Worker:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            with ThreadPoolExecutor(1, thread_name_prefix="video-rag-request") as one:
-                if error := one.submit(self._work).exception():
-                    log.error("a request ended: %s", error, exc_info=error)
+            one = threading.Thread(target=self._work, name="video-rag-request", daemon=True)
+            one.start()  # a bug ends this thread alone, with a traceback in the log
+            one.join()
             self._news.wait(_REST)
             self._news.clear()
 
     def _work(self) -> None:
-        for _ in self._desk.work():
-            if self._stopped.is_set():
-                return
+        try:
+            for _ in self._desk.work():
+                if self._stopped.is_set():
+                    return
+        except VideoRagError as error:  # the ledger's own; those of requests are kept with them
+            log.warning("requests cannot be looked at: %s", error)
 
 
 def submit(asked: Asked, library: Library, request: Request, once: str = "") -> Row:

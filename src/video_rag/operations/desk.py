@@ -99,7 +99,7 @@ class Desk:
         Interrupted by who asked (Ctrl-C) it is taken back; killed, it is due for others.
         """
         with self._turn, self._library.hold(request.request_id, "request"):
-            yield from self._if_open(wishes.submit(self._library, request))
+            yield from self._if_open(wishes.submit(self._library, request), "cancelled")
 
     def leave(self) -> None:
         """The process ends in good order: what is at work is due, and is not blamed for it."""
@@ -109,7 +109,8 @@ class Desk:
                 self._requests.keep(replace(self._current, state="queued", attempts=tried))
                 self._current = _NONE
 
-    def _if_open(self, request: Request) -> Iterator[Item]:
+    def _if_open(self, request: Request, interrupted: RequestState = "queued") -> Iterator[Item]:
+        """Do it; `interrupted` is its state when a person at a terminal stops this process."""
         if request.state not in OPEN:
             return
         if request.is_unwanted:
@@ -119,10 +120,10 @@ class Desk:
             hint = "see the log; `video-rag requests retry` begins it once more"
             self._end(replace(request, failures=(Obstacle("Bug", told, hint),)), "failed")
         else:
-            yield from self._perform(request)
+            yield from self._perform(request, interrupted)
         self._requests.tidy(KEPT)
 
-    def _perform(self, request: Request) -> Iterator[Item]:
+    def _perform(self, request: Request, interrupted: RequestState) -> Iterator[Item]:
         tried = request.attempts + 1
         begun = replace(request, state="working", attempts=tried, begun=now(), failures=())
         self._note(lambda _: replace(begun, video_ids=(), progress=Progress()))
@@ -140,7 +141,7 @@ class Desk:
             self._note(partial(_blamed, _obstacle(error)))
             raise
         except KeyboardInterrupt:
-            end = "cancelled"
+            end = interrupted
             raise
         except GeneratorExit:
             end = "queued"
