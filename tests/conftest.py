@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import warnings
 from collections import Counter
@@ -61,6 +62,16 @@ def own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test taught this process to hide, such as `password`, is no secret of the next."""
     monkeypatch.setattr(redaction, "_KNOWN", copy(redaction._KNOWN))
     monkeypatch.setattr(redaction, "_VISITED", redaction._Latest())
+
+
+@pytest.fixture(autouse=True)
+def own_log_files() -> Iterator[None]:
+    """A log file that one test set up gets no lines of the next."""
+    yield
+    log = logging.getLogger("video_rag")
+    for handler in [one for one in log.handlers if isinstance(one, logging.FileHandler)]:
+        log.removeHandler(handler)
+        handler.close()
 
 
 @pytest.fixture(autouse=True)

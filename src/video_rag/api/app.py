@@ -38,6 +38,7 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
         # Else the first questions load all this at once, and nothing else gets a turn meanwhile.
         await to_thread.run_sync(library.prepare)
         app.openapi()  # FastAPI makes routes ready when they are first looked at
+        worker.start()
         yield
         worker.close()
         timely.close()

@@ -116,6 +116,11 @@ class Worker:
         self._requests = library.ledger.requests
         self._desk = Desk(library)
         self._stopped, self._news = threading.Event(), threading.Event()
+        self._thread = threading.Thread()
+
+    def start(self) -> None:
+        """Begin to work, until it is closed."""
+        self._stopped.clear()
         self._thread = threading.Thread(target=self._run, name="video-rag-requests", daemon=True)
         self._thread.start()
 
