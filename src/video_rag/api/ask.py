@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +17,7 @@ from video_rag.api.limits import Rates, Turns
 from video_rag.api.links import Links, TheLinks
 from video_rag.api.models import HitRow, gives, refusals
 from video_rag.api.problems import problem_body
+from video_rag.api.streams import AT_ONCE, EVENTS, event_of
 from video_rag.errors import VideoRagError
 from video_rag.library import Library
 from video_rag.model import Query as Wanted
@@ -88,7 +88,7 @@ async def search(
     "/ask",
     response_class=StreamingResponse,
     responses=gives(
-        "text/event-stream",
+        EVENTS,
         what="Events, each with a line of JSON: `delta` {text}, "
         "then `done` {answer, citations, refused, model} or `error` {error, hint}",
     )
@@ -120,8 +120,7 @@ class Answering(StreamingResponse):
 
     def __init__(self, events: Generator[str, None, None], turns: Turns, who: str) -> None:
         self._events, self._turns, self._who = events, turns, who
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(self._in_threads(), media_type="text/event-stream", headers=headers)
+        super().__init__(self._in_threads(), media_type=EVENTS, headers=AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer. Raises `TooMany`, while nothing was sent yet."""
@@ -153,15 +152,10 @@ def _events(library: Library, question: Question, links: Links) -> Generator[str
     try:
         for event in library.ask(question):
             if isinstance(event, Delta):
-                yield _event("delta", {"text": event.text})
+                yield event_of("delta", {"text": event.text})
             else:
                 row = answer_row(event.answer)
                 row["citations"] = [links.open(citation) for citation in row["citations"]]
-                yield _event("done", row)
+                yield event_of("done", row)
     except VideoRagError as error:  # the status line is long gone
-        yield _event("error", problem_body(error))
-
-
-def _event(name: str, data: Any) -> str:
-    """One event; JSON has no line breaks, which would end the data."""
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+        yield event_of("error", problem_body(error))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from anyio import sleep, to_thread
 from fastapi import APIRouter, Header, Query
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.models import RequestRow, gives, refusals
 from video_rag.api.problems import Forbidden, TooMany
+from video_rag.api.streams import AT_ONCE, EVENTS, event_of
 from video_rag.choices import RequestState
 from video_rag.errors import UnsupportedUrl, UsageError, VideoRagError
 from video_rag.library import Library, Wishes
@@ -37,28 +37,32 @@ _LOOK = 0.25
 _REST = 1.0
 """Seconds after which a worker looks whether others were asked for something."""
 MOST_WAITED = 60.0
-MOST_STREAMS = 100
-"""Waiting calls and streams of events at once."""
+"""Seconds that one call may wait for the end of a request."""
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
+Url = Annotated[str, Field(min_length=1, max_length=4000)]
 Names = Annotated[list[Name], Field(max_length=1000)]
 Once = Annotated[str, Header(alias="Idempotency-Key", max_length=200)]
 
 
-class AddWish(BaseModel):
+class Wished(BaseModel):
+    """What may be said about what is added."""
+
+    collection: Name | None = None
+    title: Annotated[str, Field(max_length=300)] | None = None
+    """For a single video; an empty one takes back what was given."""
+    language: Name | None = None
+    fetch: Annotated[str, Field(max_length=20)] | None = None
+    """`video`, `audio`, `subtitles`, or a greatest height such as `480p`."""
+
+
+class AddWish(Wished):
     """Take in what lies behind paths and URLs; paths, those of the server, need an admin."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["add"]
-    urls: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=4000)]],
-        Field(min_length=1, max_length=1000),
-    ]
-    collection: Name | None = None
-    title: Annotated[str, Field(max_length=300)] | None = None
-    language: Name | None = None
-    fetch: Annotated[str, Field(max_length=20)] | None = None
+    urls: Annotated[list[Url], Field(min_length=1, max_length=1000)]
 
 
 class RetryWish(BaseModel):
@@ -113,7 +117,6 @@ class Worker:
     """
 
     def __init__(self, library: Library) -> None:
-        self._requests = library.ledger.requests
         self._desk = Desk(library)
         self._stopped, self._news = threading.Event(), threading.Event()
         self._thread = threading.Thread()
@@ -164,8 +167,11 @@ def submit(asked: Asked, library: Library, request: Request, once: str = "") -> 
     return request_row(kept)
 
 
-def refuse(urls: list[str], library: Library, caller: Caller) -> None:
-    """Raise `Forbidden` for paths but of an admin, `UnsupportedUrl` for what no source takes."""
+def to_add(urls: list[str], wished: Wished, library: Library, caller: Caller) -> Request:
+    """The request to add these, by who may.
+
+    Raises `Forbidden` for paths but of an admin, `UnsupportedUrl` for what no source takes.
+    """
     is_web = all(url.lower().startswith(("http://", "https://")) for url in urls)
     if not is_web and not keys.allows(caller.role, "admin"):
         raise Forbidden(
@@ -176,6 +182,13 @@ def refuse(urls: list[str], library: Library, caller: Caller) -> None:
             library.refuse_unsupported(url)
         except UnsupportedUrl as error:  # what was sent may be a key, pasted into the wrong field
             raise UnsupportedUrl("nothing can read that url", hint=error.hint) from None
+    said = Wishes(wished.collection, wished.title, wished.language, wished.fetch)
+    return wishes.add(urls, said, asker(caller))
+
+
+def asker(caller: Caller) -> str:
+    """Who asks, as a request remembers it."""
+    return caller.name or "local"
 
 
 @router.post("", status_code=202, response_model=RequestRow, responses=refusals(400, 404, 409, 413))
@@ -233,7 +246,7 @@ async def show_request(
     dependencies=[needs("read")],
     response_class=StreamingResponse,
     responses=gives(
-        "text/event-stream",
+        EVENTS,
         what="Events, each with the request as a line of JSON: `progress` …, then `end`",
     )
     | refusals(404),
@@ -241,9 +254,8 @@ async def show_request(
 async def follow_request(request_id: str, asked: Asked, library: TheLibrary) -> StreamingResponse:
     """Server-sent events: `progress` with the request whenever it changes, `end` when it ended."""
     first = await _looked_up(asked, library, request_id)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     events = _events(asked, library, first)
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return StreamingResponse(events, media_type=EVENTS, headers=AT_ONCE)
 
 
 @router.post(
@@ -275,13 +287,10 @@ def retry_request(request_id: str, asked: Asked, library: TheLibrary) -> Row:
 
 def _request(wish: Wish, library: Library, caller: Caller) -> Request:
     """The request for a wish, checked as far as it can be at once."""
-    by = caller.name or "local"
+    by = asker(caller)
     remember(secrets_of(wish.model_dump()))  # a key that was pasted into the wrong field
     if isinstance(wish, AddWish):
-        refuse(wish.urls, library, caller)
-        return wishes.add(
-            wish.urls, Wishes(wish.collection, wish.title, wish.language, wish.fetch), by
-        )
+        return to_add(wish.urls, wish, library, caller)
     if isinstance(wish, RetryWish):
         for video_id in wish.video_ids:
             library.status(video_id)
@@ -302,15 +311,10 @@ async def _looked_up(asked: Asked, library: Library, request_id: str) -> Request
 
 
 async def _events(asked: Asked, library: Library, request: Request) -> AsyncIterator[str]:
-    yield _event("progress", request)
+    yield event_of("progress", request_row(request))
     while request.state in OPEN:
         await sleep(_LOOK)
         last, request = request, await _looked_up(asked, library, request.request_id)
         if request != last:
-            yield _event("progress", request)
-    yield _event("end", request)
-
-
-def _event(name: str, request: Request) -> str:
-    data: dict[str, Any] = request_row(request)
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+            yield event_of("progress", request_row(request))
+    yield event_of("end", request_row(request))

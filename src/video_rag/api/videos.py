@@ -17,10 +17,10 @@ from video_rag.api import requests
 from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.caching import Body, answer
 from video_rag.api.models import RequestRow, VideoRow, refusals
-from video_rag.api.requests import Once
+from video_rag.api.requests import Once, Url, Wished
 from video_rag.choices import Sort, State
 from video_rag.errors import NotFound
-from video_rag.library import Library, Status, Wishes
+from video_rag.library import Library, Status
 from video_rag.model import Document, Section, Slide, Transcripts
 from video_rag.operations import wishes
 from video_rag.operations.rows import Row, failure_rows, video_row
@@ -28,23 +28,14 @@ from video_rag.stores import Shown
 
 router = APIRouter(prefix="/api", tags=["videos"], responses=refusals(401, 403, 429, 503))
 
-Name = Annotated[str, Field(min_length=1, max_length=300)]
-
-
 FRESH_SECONDS = 1.0
 MOST_PAGES = 500
 
 
-class NewVideo(BaseModel):
+class NewVideo(Wished):
     """What to add."""
 
-    url: Annotated[str, Field(min_length=1, max_length=4000)]
-    collection: Name | None = None
-    title: Annotated[str, Field(max_length=300)] | None = None
-    """For a single video; an empty one takes back what was given."""
-    language: Name | None = None
-    fetch: Annotated[str, Field(max_length=20)] | None = None
-    """`video`, `audio`, `subtitles`, or a greatest height such as `480p`."""
+    url: Url
 
 
 class Wanted(BaseModel):
@@ -133,9 +124,7 @@ def add_video(
 
     Paths are those of the server: only an admin may have it read its own files.
     """
-    requests.refuse([new.url], library, caller)
-    wished = Wishes(new.collection, new.title, new.language, new.fetch)
-    wish = wishes.add([new.url], wished, caller.name or "local")
+    wish = requests.to_add([new.url], new, library, caller)
     return requests.submit(request, library, wish, once)
 
 
@@ -153,7 +142,7 @@ def retry_video(
 ) -> Row:
     """Forget what went wrong with a video and begin to try again."""
     library.status(video_id)  # raises NotFound
-    wish = wishes.retry([video_id], caller.name or "local")
+    wish = wishes.retry([video_id], requests.asker(caller))
     return requests.submit(request, library, wish)
 
 
