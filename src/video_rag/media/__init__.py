@@ -4,7 +4,7 @@ Everything that opens a container goes through `opened`, which knows the formats
 turns the library's errors into ours.
 """
 
-from video_rag.media.opening import opened, packets
+from video_rag.media.opening import opened, packets, unbroken
 from video_rag.media.probing import Probe, probe, title_of
 from video_rag.media.sound import SAMPLE_RATE, Sound, decoded
 from video_rag.media.tracks import SoundTracks, film, sound_tracks
@@ -42,4 +42,5 @@ __all__ = [
     "probe",
     "sound_tracks",
     "title_of",
+    "unbroken",
 ]

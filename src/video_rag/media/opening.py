@@ -58,6 +58,14 @@ def packets(container: InputContainer, *streams: S) -> Iterator[Packet[S]]:
         yield from cast("Iterator[Packet[S]]", container.demux(*streams))
 
 
+def unbroken(packets: Iterator[Packet[S]]) -> Iterator[Packet[S]]:
+    """The packets up to where the file breaks off."""
+    from av.error import FFmpegError
+
+    with suppress(FFmpegError):
+        yield from packets
+
+
 def _check(path: Path) -> None:
     """Refuse what is no readable file with something in it, before a library sees it."""
     try:

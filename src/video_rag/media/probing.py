@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from video_rag.errors import ContentError
-from video_rag.media.opening import AGAIN, is_cut_off, opened, packets
+from video_rag.media.opening import AGAIN, is_cut_off, opened, packets, unbroken
 from video_rag.media.tracks import film
 from video_rag.model import Chapter
 from video_rag.text import timecode
@@ -160,15 +160,10 @@ def _end_of_packets(container: InputContainer) -> float:
 
     Of a file that breaks off, of what comes before.
     """
-    from av.error import FFmpegError
-
     last = 0.0
-    try:
-        for packet in packets(container, *container.streams):
-            if packet.pts is not None and packet.time_base is not None:
-                last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-    except FFmpegError:
-        return last
+    for packet in unbroken(packets(container, *container.streams)):
+        if packet.pts is not None and packet.time_base is not None:
+            last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base))
     return last
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from video_rag.media.opening import opened, packets
+from video_rag.media.opening import opened, packets, unbroken
 from video_rag.text.languages import normalise
 
 if TYPE_CHECKING:
@@ -52,23 +52,19 @@ def film(container: InputContainer, path: Path) -> VideoStream | None:
 
 def _moving(path: Path, indices: Sequence[int]) -> set[int]:
     """The tracks, by index, whose packets lie apart; looked for in a container of its own."""
-    from av.error import FFmpegError
-
     first: dict[int, float] = {}
     moving: set[int] = set()
     with opened(path) as container:
         streams = [container.streams[index] for index in indices]
-        try:
-            for number, packet in enumerate(packets(container, *streams)):
-                if number > _LOOKED_AT or len(moving) == len(indices):
-                    break
-                if packet.pts is None or packet.time_base is None:
-                    continue
-                index, at = packet.stream.index, float(packet.pts * packet.time_base)
-                if abs(at - first.setdefault(index, at)) >= _MOVES:
-                    moving.add(index)
-        except FFmpegError:  # damaged further on: what was seen decides
-            return moving
+        # of what is damaged further on, what was seen decides
+        for number, packet in enumerate(unbroken(packets(container, *streams))):
+            if number > _LOOKED_AT or len(moving) == len(indices):
+                break
+            if packet.pts is None or packet.time_base is None:
+                continue
+            index, at = packet.stream.index, float(packet.pts * packet.time_base)
+            if abs(at - first.setdefault(index, at)) >= _MOVES:
+                moving.add(index)
     return moving
 
 

@@ -15,13 +15,13 @@ from pydantic import Field
 
 from video_rag import plugins
 from video_rag.errors import ContentError
-from video_rag.media import film, opened
+from video_rag.media import film, opened, unbroken
 from video_rag.media import packets as packets_of
 from video_rag.processors import Progress
 from video_rag.processors._ahead import ahead
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame
+    from av import VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -278,7 +278,7 @@ def _decoded(
 
     unit = float(stream.time_base or 0)
     recent: deque[float] = deque(maxlen=16)
-    packets = _unbroken(packets_of(container, stream))
+    packets = unbroken(packets_of(container, stream))
     for packet in packets:
         if packet.pts is not None:
             at = packet.pts * unit
@@ -290,16 +290,6 @@ def _decoded(
         except FFmpegError:
             continue
         yield from (frame for frame in frames if not frame.is_corrupt)
-
-
-def _unbroken(packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
-    """The packets up to where the file breaks off."""
-    from av.error import FFmpegError
-
-    try:
-        yield from packets
-    except FFmpegError:
-        return
 
 
 def _jpeg(still: _Still, widest: int, quality: int) -> bytes:
