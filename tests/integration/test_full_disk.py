@@ -129,16 +129,24 @@ def reads(said: Callable[..., tuple[int, str]]) -> None:
         assert "otter" in text
 
 
-@pytest.mark.slow
-def test_a_full_disk_and_one_that_is_read_only_are_searched_and_changed_when_they_can_be(
+@pytest.fixture
+def home(
     mount: Mount,
     talks: Path,
     said: Callable[..., tuple[int, str]],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    home = mount(40_000)
-    monkeypatch.setenv("VIDEO_RAG_HOME", str(home))
+) -> Path:
+    """A disk with a library of all talks."""
+    folder = mount(40_000)
+    monkeypatch.setenv("VIDEO_RAG_HOME", str(folder))
     assert said("add", str(talks))[0] == 0
+    return folder
+
+
+@pytest.mark.slow
+def test_a_full_disk_and_one_that_is_read_only_are_searched_and_changed_when_they_can_be(
+    mount: Mount, talks: Path, said: Callable[..., tuple[int, str]], home: Path
+) -> None:
     new = talks / "plover.srt"
     new.write_text("1\n00:00:01,000 --> 00:00:04,000\nThe plover sleeps by the river.\n")
 
@@ -166,14 +174,8 @@ def test_a_full_disk_and_one_that_is_read_only_are_searched_and_changed_when_the
 
 @pytest.mark.slow
 def test_what_a_killed_process_left_in_the_wal_is_read_on_a_disk_that_is_read_only_or_full(
-    mount: Mount,
-    talks: Path,
-    said: Callable[..., tuple[int, str]],
-    monkeypatch: pytest.MonkeyPatch,
+    mount: Mount, said: Callable[..., tuple[int, str]], home: Path
 ) -> None:
-    home = mount(40_000)
-    monkeypatch.setenv("VIDEO_RAG_HOME", str(home))
-    assert said("add", str(talks))[0] == 0
     program = (
         "import os, sys; from video_rag.cli import main; from video_rag.stores.sql import Sql;"
         "Sql.close = lambda self: None; main(['remove', 'lynx']); os._exit(0)"

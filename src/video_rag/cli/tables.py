@@ -36,9 +36,10 @@ def lines_of(
     cells = [[harmless(" ".join(cell.split())) for cell in row] for row in (columns, *rows)]
     sizes = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     left = sum(size + len(_GAP) for size in sizes[:-1])
-    room = None if width is None else width - left
-    if width is None or room is None or room >= min(sizes[-1], _LEAST):
-        return (_side_by_side(row, sizes, room) for row in cells)
+    if width is None:
+        return (_side_by_side(row, sizes, None) for row in cells)
+    if width - left >= min(sizes[-1], _LEAST):
+        return (_side_by_side(row, sizes, width - left) for row in cells)
     return (_one_over_the_other(row, sizes, width, above % len(sizes)) for row in cells)
 
 

@@ -14,6 +14,7 @@ from video_rag.stores.transactions import Transactions
 
 _NAMES = [field.name for field in fields(Request)]
 _COLUMNS = [requests.c[name] for name in _NAMES]
+_IS_OPEN = requests.c.state.in_(sorted(OPEN))
 
 
 class SqlRequests:
@@ -56,16 +57,14 @@ class SqlRequests:
 
     def due(self) -> list[Request]:
         """What is to be worked on, in the order it was asked for."""
-        is_open = requests.c.state.in_(sorted(OPEN))
-        query = sa.select(*_COLUMNS).where(is_open).order_by(requests.c.position)
+        query = sa.select(*_COLUMNS).where(_IS_OPEN).order_by(requests.c.position)
         with self._reader.begin() as db:
             return [_request(row) for row in db.execute(query)]
 
     def waiting(self) -> int:
         """How many have not ended."""
-        is_open = requests.c.state.in_(sorted(OPEN))
         with self._reader.begin() as db:
-            return db.scalar(sa.select(sa.func.count()).select_from(requests).where(is_open)) or 0
+            return db.scalar(sa.select(sa.func.count()).select_from(requests).where(_IS_OPEN)) or 0
 
     def keep(self, request: Request) -> bool:
         """Keep how far a request is; a cancellation that came meanwhile stays."""
@@ -79,28 +78,25 @@ class SqlRequests:
 
     def cancel(self, request_id: str) -> Request:
         """Take a request back, unless it has ended. Raises `NotFound`."""
-        return self._change(request_id, OPEN, is_unwanted=True)
+        return self._change(request_id, _IS_OPEN, is_unwanted=True)
 
     def again(self, request_id: str) -> Request:
         """Put a request that has ended among the due ones once more. Raises `NotFound`."""
-        ended = frozenset({"done", "failed", "cancelled"})
         new = {"state": "queued", "attempts": 0, "begun": None, "ended": None, "is_unwanted": False}
-        return self._change(request_id, ended, **new, failures=[], progress=asdict(Progress()))
+        return self._change(request_id, ~_IS_OPEN, **new, failures=[], progress=asdict(Progress()))
 
     def tidy(self, most: int) -> int:
         """Forget the oldest ended ones but for so many; returns how many."""
         c = requests.c
-        ended = c.state.not_in(sorted(OPEN))
-        newest = sa.select(c.position).where(ended).order_by(c.position.desc()).limit(most)
+        newest = sa.select(c.position).where(~_IS_OPEN).order_by(c.position.desc()).limit(most)
         with self._writer.begin() as db:
-            gone = sa.delete(requests).where(ended, c.position.not_in(newest))
+            gone = sa.delete(requests).where(~_IS_OPEN, c.position.not_in(newest))
             return int(db.execute(gone).rowcount)
 
-    def _change(self, request_id: str, states: frozenset[Any], **values: Any) -> Request:
-        c = requests.c
-        is_it = sa.and_(c.request_id == request_id, c.state.in_(sorted(states)))
+    def _change(self, request_id: str, allowed: sa.ColumnElement[bool], **values: Any) -> Request:
+        is_it = requests.c.request_id == request_id
         with self._writer.begin() as db:
-            db.execute(sa.update(requests).where(is_it).values(**values))
+            db.execute(sa.update(requests).where(is_it, allowed).values(**values))
             return _need(db, request_id)
 
 

@@ -214,12 +214,18 @@ _DAMAGED_LEAST = 5
 
 def is_damaged(line: bytes) -> bool:
     """Whether a line is UTF-8 but for a few bytes, as one that was cut off is."""
-    if len(line) < _DAMAGED_LEAST:
-        return False
+    return len(line) >= _DAMAGED_LEAST and _is_little(*_sound_and_broken(line))
+
+
+def _is_little(sound: int, broken: int) -> bool:
+    return sound >= 2 and broken <= max(1, _FEW * sound)
+
+
+def _sound_and_broken(line: bytes) -> tuple[int, int]:
+    """How many characters beyond ASCII of a line are UTF-8, and how many pieces are not."""
     text = line.decode("utf-8", errors="replace")
     broken = text.count("\ufffd")
-    sound = _beyond(text) - broken
-    return sound >= 2 and broken <= max(1, _FEW * sound)
+    return _beyond(text) - broken, broken
 
 
 def _mostly_utf8(data: bytes, lines: _Lines, language: str | None) -> tuple[str, str]:
@@ -238,9 +244,8 @@ def _mostly_utf8(data: bytes, lines: _Lines, language: str | None) -> tuple[str,
 def _stays_utf8(line: bytes) -> bool:
     """Whether a line of a file in UTF-8 is so, too: also one of which much is broken, but less than
     is sound. Lines in older encodings have next to no character that is sound by chance."""
-    text = line.decode("utf-8", errors="replace")
-    broken = text.count("\ufffd")
-    return is_damaged(line) or _beyond(text) - broken > max(broken, _SURE_CHARACTERS)
+    sound, broken = _sound_and_broken(line)
+    return _is_little(sound, broken) or sound > max(broken, _SURE_CHARACTERS)
 
 
 def _odd_lines(data: bytes) -> bytes:
