@@ -174,6 +174,7 @@ class RequestRow(BaseModel):
     stage: str
     share: float
     note: str
+    result: dict[str, Any]
     video_ids: list[str]
     failures: list[ObstacleRow]
 

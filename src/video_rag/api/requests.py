@@ -6,25 +6,25 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from anyio import sleep, to_thread
 from fastapi import APIRouter, Header, Query
 from fastapi import Request as Asked
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
 
+from video_rag.api import wishes
 from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.models import RequestRow, gives, refusals
-from video_rag.api.problems import Forbidden, TooMany
+from video_rag.api.problems import TooMany
 from video_rag.api.streams import AT_ONCE, EVENTS, event_of
+from video_rag.api.wishes import Wish
 from video_rag.choices import RequestState
-from video_rag.errors import UnsupportedUrl, UsageError, VideoRagError
-from video_rag.library import Library, Wishes
-from video_rag.operations import keys, wishes
+from video_rag.errors import UsageError, VideoRagError
+from video_rag.library import Library
+from video_rag.operations import wishes as asking
 from video_rag.operations.desk import Desk
 from video_rag.operations.rows import Row, request_row
-from video_rag.settings.redaction import remember, secrets_of
 from video_rag.stores.requests import OPEN, Request, Requested
 
 router = APIRouter(
@@ -39,74 +39,7 @@ _REST = 1.0
 MOST_WAITED = 60.0
 """Seconds that one call may wait for the end of a request."""
 
-Name = Annotated[str, Field(min_length=1, max_length=300)]
-Url = Annotated[str, Field(min_length=1, max_length=4000)]
-Names = Annotated[list[Name], Field(max_length=1000)]
 Once = Annotated[str, Header(alias="Idempotency-Key", max_length=200)]
-
-
-class Wished(BaseModel):
-    """What may be said about what is added."""
-
-    collection: Name | None = None
-    title: Annotated[str, Field(max_length=300)] | None = None
-    """For a single video; an empty one takes back what was given."""
-    language: Name | None = None
-    fetch: Annotated[str, Field(max_length=20)] | None = None
-    """`video`, `audio`, `subtitles`, or a greatest height such as `480p`."""
-
-
-class AddWish(Wished):
-    """Take in what lies behind paths and URLs; paths, those of the server, need an admin."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["add"]
-    urls: Annotated[list[Url], Field(min_length=1, max_length=1000)]
-
-
-class RetryWish(BaseModel):
-    """Try videos again."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["retry"]
-    video_ids: Annotated[Names, Field(min_length=1)]
-
-
-class CheckWish(BaseModel):
-    """Look at these lists now, or at all that are followed, and work on what is new."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["check"]
-    urls: Names = []
-
-
-class PublishWish(BaseModel):
-    """Bring a knowledge base in line with these videos, or with all."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["publish"]
-    to: Name
-    video_ids: Names = []
-
-
-class ExportWish(BaseModel):
-    """Write documents into a folder of the server, which needs an admin."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["export"]
-    format: Name
-    folder: Annotated[str, Field(min_length=1, max_length=4000)]
-    video_ids: Names = []
-
-
-Wish = Annotated[
-    AddWish | RetryWish | CheckWish | PublishWish | ExportWish, Field(discriminator="kind")
-]
 
 
 class Worker:
@@ -159,36 +92,12 @@ class Worker:
 def submit(asked: Asked, library: Library, request: Request, once: str = "") -> Row:
     """Keep a request and have it begun. Raises `TooMany`, and `Conflict` for a used key."""
     try:
-        kept = wishes.submit(library, request, once)
+        kept = asking.submit(library, request, once)
     except UsageError as error:
         raise TooMany(str(error), hint=error.hint) from error
     worker: Worker = asked.app.state.worker
     worker.wake()
     return request_row(kept)
-
-
-def to_add(urls: list[str], wished: Wished, library: Library, caller: Caller) -> Request:
-    """The request to add these, by who may.
-
-    Raises `Forbidden` for paths but of an admin, `UnsupportedUrl` for what no source takes.
-    """
-    is_web = all(url.lower().startswith(("http://", "https://")) for url in urls)
-    if not is_web and not keys.allows(caller.role, "admin"):
-        raise Forbidden(
-            "only URLs can be added with this key", hint="paths on the server need the role admin"
-        )
-    for url in urls:
-        try:
-            library.refuse_unsupported(url)
-        except UnsupportedUrl as error:  # what was sent may be a key, pasted into the wrong field
-            raise UnsupportedUrl("nothing can read that url", hint=error.hint) from None
-    said = Wishes(wished.collection, wished.title, wished.language, wished.fetch)
-    return wishes.add(urls, said, asker(caller))
-
-
-def asker(caller: Caller) -> str:
-    """Who asks, as a request remembers it."""
-    return caller.name or "local"
 
 
 @router.post("", status_code=202, response_model=RequestRow, responses=refusals(400, 404, 409, 413))
@@ -203,7 +112,7 @@ def ask_for(
 
     With the header `Idempotency-Key`, asking twice is asking once.
     """
-    return submit(asked, library, _request(wish, library, caller), once)
+    return submit(asked, library, wishes.request(wish, library, caller), once)
 
 
 @router.get(
@@ -283,26 +192,6 @@ def retry_request(request_id: str, asked: Asked, library: TheLibrary) -> Row:
     request = library.ledger.requests.again(request_id)
     asked.app.state.worker.wake()
     return request_row(request)
-
-
-def _request(wish: Wish, library: Library, caller: Caller) -> Request:
-    """The request for a wish, checked as far as it can be at once."""
-    by = asker(caller)
-    remember(secrets_of(wish.model_dump()))  # a key that was pasted into the wrong field
-    if isinstance(wish, AddWish):
-        return to_add(wish.urls, wish, library, caller)
-    if isinstance(wish, RetryWish):
-        for video_id in wish.video_ids:
-            library.status(video_id)
-        return wishes.retry(wish.video_ids, by)
-    if isinstance(wish, CheckWish):
-        return wishes.check([library.watch.find(name).url for name in wish.urls], by)
-    if isinstance(wish, PublishWish):
-        library.parts.knowledge(wish.to)
-        return wishes.publish(wish.to, wish.video_ids, by)
-    if not keys.allows(caller.role, "admin"):
-        raise Forbidden("this key cannot write files", hint="exporting needs the role admin")
-    return wishes.export(wish.video_ids, wish.format, wish.folder, by)
 
 
 async def _looked_up(asked: Asked, library: Library, request_id: str) -> Request:

@@ -17,7 +17,8 @@ from video_rag.api import requests
 from video_rag.api.auth import Caller, TheLibrary, needs
 from video_rag.api.caching import Body, answer
 from video_rag.api.models import RequestRow, VideoRow, refusals
-from video_rag.api.requests import Once, Url, Wished
+from video_rag.api.requests import Once
+from video_rag.api.wishes import Url, Wished, asker, to_add
 from video_rag.choices import Sort, State
 from video_rag.errors import NotFound
 from video_rag.library import Library, Status
@@ -124,7 +125,7 @@ def add_video(
 
     Paths are those of the server: only an admin may have it read its own files.
     """
-    wish = requests.to_add([new.url], new, library, caller)
+    wish = to_add([new.url], new, library, caller)
     return requests.submit(request, library, wish, once)
 
 
@@ -142,7 +143,7 @@ def retry_video(
 ) -> Row:
     """Forget what went wrong with a video and begin to try again."""
     library.status(video_id)  # raises NotFound
-    wish = wishes.retry([video_id], requests.asker(caller))
+    wish = wishes.retry([video_id], asker(caller))
     return requests.submit(request, library, wish)
 
 

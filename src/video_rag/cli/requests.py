@@ -15,6 +15,8 @@ requests_app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
+_SHOWN = 5
+"""Names of a result that are shown; of more their number."""
 One = Annotated[str, typer.Argument(help="Id, as `requests list` shows it.", metavar="REQUEST")]
 
 
@@ -72,6 +74,8 @@ def show_request(request: One, as_json: Json = False) -> None:
     out.print(f"{row['state']}{escape(doing)}")
     for video_id in row["video_ids"]:
         out.print(f"  {escape(video_id)}")
+    for name, value in row["result"].items():
+        out.print(escape(f"{name}: {_told(value)}"))
     for failure in row["failures"]:
         complain(failure["message"], failure["hint"])
 
@@ -95,3 +99,13 @@ def retry_request(request: One) -> None:
 
 def _how_far(stage: str, share: float) -> str:
     return f"{stage} {share:.0%}" if stage else ""
+
+
+def _told(value: object) -> str:
+    """What a result has under a name: numbers and names as they are, of long lists the number."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_told(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list):
+        is_short = len(value) <= _SHOWN and all(isinstance(one, str) for one in value)
+        return ", ".join(value) or "none" if is_short else str(len(value))
+    return str(value)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
+from video_rag.choices import Change
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.library import mending, removing
 from video_rag.library.intake import Given, Intake
@@ -83,8 +85,39 @@ class Adding:
         replacing.settle_places()
         due = self.intake.unfinished()
         self._announce(due)
+        before = {video_id: self._published(video_id) for video_id in due}
         for video_id in self.intake.process(due):
-            yield self._settled(video_id, replacing)
+            yield self._settled(video_id, replacing, before.pop(video_id, {}))
+
+    def discover(self, urls: Iterable[str], wishes: Wishes) -> Iterator[Added]:
+        """See `Library.discover`."""
+        known = set(self._ledger.video_ids())
+        for url in urls:
+            try:
+                for found in self._found(url, known):
+                    if isinstance(found, VideoRagError):
+                        yield Added(url, error=found)
+                        continue
+                    given = self.intake.give(found, wishes)
+                    if given.is_stale:
+                        self.intake.forgive_passing(given.video_id)
+                    status = self._looking.status(given.video_id)
+                    yield Added(found.url, status, None, given.is_new, given.same_as)
+            except VideoRagError as error:
+                yield Added(url, error=error)
+
+    def process(self, video_ids: Iterable[str]) -> Iterator[Status]:
+        """See `Library.process`."""
+        replacing = Replacing(self._shelf, self._give_way)
+        chosen = list(dict.fromkeys(video_ids))
+        self._announce(chosen)
+        before = {video_id: self._published(video_id) for video_id in chosen}
+        for video_id in chosen:
+            self.intake.forgive_passing(video_id)
+        for video_id in self.intake.process(chosen):
+            yield self._settled(video_id, replacing, before.pop(video_id))
+        for video_id in before:  # its site cools down
+            yield self._looking.status(video_id)
 
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """See `Library.retry`."""
@@ -92,9 +125,10 @@ class Adding:
         chosen = list(video_ids)
         self._announce(chosen)
         for video_id in chosen:
+            before = self._published(video_id)
             self._ledger.forgive(video_id)
             self.intake.work(video_id)
-            yield self._settled(video_id, replacing)
+            yield self._settled(video_id, replacing, before)
 
     def _of_one_video(self, urls: list[str], known: set[str]) -> list[str]:
         """The same paths and URLs, if a title can be theirs: nothing is taken in otherwise.
@@ -175,11 +209,12 @@ class Adding:
         for video_id in stale:
             self.intake.forgive_passing(video_id)
         before = {video_id: self._content(video_id) for video_id in stale}
+        published = {video_id: self._published(video_id) for video_id in given}
         fresh = [video_id for video_id in given if video_id not in stale]
         rest = dict.fromkeys(given)
         for video_id in chain(fresh, self.intake.process(stale)):
             rest.pop(video_id, None)
-            status = self._settled(video_id, replacing, is_given=True)
+            status = self._settled(video_id, replacing, published[video_id], is_given=True)
             is_renewed = video_id in before and before[video_id] != self._content(video_id)
             yield from _told(given[video_id], status, is_renewed=is_renewed)
         for video_id in rest:  # its site cools down
@@ -192,12 +227,24 @@ class Adding:
             return []
         return [results[name].digest for name in ("transcript", "slides") if name in results]
 
-    def _settled(self, video_id: str, replacing: Replacing, *, is_given: bool = False) -> Status:
+    def _published(self, video_id: str) -> dict[str, str]:
+        """What each base holds of a video, by its receipts: a revision that names the content."""
+        receipts = self._ledger.receipts(video_id)
+        return {one.knowledge: one.revision for one in receipts if one.state == "done"}
+
+    def _settled(
+        self,
+        video_id: str,
+        replacing: Replacing,
+        before: Mapping[str, str],
+        *,
+        is_given: bool = False,
+    ) -> Status:
         """The status of a video that was worked on; a ready one takes an earlier one's place."""
         status = self._looking.status(video_id)
         replacing.settle(status, is_given=is_given)
         self._tell(VideoSettled(video_id))
-        return status
+        return replace(status, change=_change(before, self._published(video_id)))
 
     def _announce(self, video_ids: Iterable[str]) -> None:
         """Tell which videos this pass is about. Raises `NotFound` for an unknown one."""
@@ -206,6 +253,14 @@ class Adding:
 
     def _tell(self, event: Event) -> None:
         emit(self._shelf.observers, event)
+
+
+def _change(before: Mapping[str, str], after: Mapping[str, str]) -> Change:
+    """What a base that is new to a library gets is no news: only those count that had it before."""
+    if not before:
+        return "new" if after else ""
+    is_other = any(after.get(base, held) != held for base, held in before.items())
+    return "updated" if is_other else ""
 
 
 def _told(

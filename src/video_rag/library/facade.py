@@ -121,6 +121,20 @@ class Library:
         """Work on every video that is unfinished and not in the way of a failure."""
         return self._adding().finish()
 
+    def discover(self, urls: Iterable[str], wishes: Wishes | None = None) -> Iterator[Added]:
+        """Take in every video behind these paths and URLs, and work on none.
+
+        What failed because a server was away may be tried again at once, as with `add`.
+        """
+        return self._adding().discover(urls, wishes or Wishes())
+
+    def process(self, video_ids: Iterable[str]) -> Iterator[Status]:
+        """Work on these videos until each is ready or nothing more can be done for it now.
+
+        What failed because a server was away is tried again. Raises `NotFound`.
+        """
+        return self._adding().process(video_ids)
+
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """Forget failures and work on these videos again."""
         return self._adding().retry(video_ids)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from video_rag.choices import State
+from video_rag.choices import Change, State
 from video_rag.errors import VideoRagError
 from video_rag.model import Copy, Video
 from video_rag.stores import Failure
@@ -19,6 +19,8 @@ class Status:
     video: Video
     state: State
     failures: tuple[Failure, ...] = ()
+    change: Change = ""
+    """What working on it just now brought, where somebody did."""
 
 
 @dataclass(frozen=True)

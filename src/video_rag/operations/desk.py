@@ -21,20 +21,24 @@ from video_rag.errors import VideoRagError
 from video_rag.library import Added, Library, Status, Wishes
 from video_rag.library.watching.watch import Checked
 from video_rag.observers import Event, StageDone, StageProgress, StageStarted
-from video_rag.operations import publishing, wishes
+from video_rag.operations import publishing, steps, wishes
+from video_rag.operations.steps import Told, obstacle
 from video_rag.pipeline.publishing import Outcome
 from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores.owner import now
 from video_rag.stores.requests import OPEN, Obstacle, Progress, Request
 
-Item = Added | Status | Checked | Outcome | Path
+Item = Added | Status | Checked | Outcome | Path | Told
 """What comes of a request, piece by piece."""
 MOST_ATTEMPTS = 5
 """A request that ended so many processes is not begun once more."""
-KEPT = 1000
-"""Ended requests that are remembered."""
+KEPT = 10_000
+"""Ended requests that are remembered: a schedule asks for one per video, and reports on all."""
 _PACE = 0.4
 """Seconds between two notes on how far a stage is."""
+_LASTING = ("new", "updated")
+"""What a request brought before its process was killed is no news to its next one, and still is
+what came of it."""
 _NONE = Request("", "add", {}, "", "", 0.0)
 """Stands where no request is worked on."""
 BROKEN = "something broke inside video-rag; its log says what"
@@ -67,7 +71,8 @@ class Desk:
                 share, note = event.share, redact(event.note)
                 if time.monotonic() - self._noted < _PACE:
                     return
-            progress = Progress(event.video_id, event.stage, share, note)
+            result = request.progress.result
+            progress = Progress(event.video_id, event.stage, share, note, result)
             self._current = replace(request, progress=progress)
             self._noted = time.monotonic()
             with suppress(VideoRagError):  # a note is not worth the work that it is about
@@ -126,19 +131,24 @@ class Desk:
     def _perform(self, request: Request, interrupted: RequestState) -> Iterator[Item]:
         tried = request.attempts + 1
         begun = replace(request, state="working", attempts=tried, begun=now(), failures=())
-        self._note(lambda _: replace(begun, video_ids=(), progress=Progress()))
+        brought = {name: request.progress.result.get(name, []) for name in _LASTING}
+        progress = Progress(result={name: ids for name, ids in brought.items() if ids})
+        self._note(lambda _: replace(begun, video_ids=(), progress=progress))
         wishes.learn(request.wish)
         end: RequestState = "failed"
         try:
             for item in KINDS[request.kind](self._library, request.wish):
+                if not self._note(partial(_with, item)):  # kept first: it is made in any case
+                    end = "cancelled"
+                    break
                 yield item
-                if not self._note(partial(_with, item)):
+                if self._requests.get(request.request_id).is_unwanted:
                     end = "cancelled"
                     break
             else:
                 end = "done"
         except VideoRagError as error:
-            self._note(partial(_blamed, _obstacle(error)))
+            self._note(partial(_blamed, obstacle(error)))
             raise
         except KeyboardInterrupt:
             end = interrupted
@@ -174,14 +184,36 @@ def _blamed(obstacle: Obstacle, request: Request) -> Request:
 def _with(item: Item, request: Request) -> Request:
     """The request with what one more item says."""
     video_id, obstacles = _said(item)
-    video_ids = dict.fromkeys([*request.video_ids, *([video_id] if video_id else [])])
-    return replace(request, video_ids=tuple(video_ids), failures=(*request.failures, *obstacles))
+    ids = item.video_ids if isinstance(item, Told) else ([video_id] if video_id else [])
+    video_ids = dict.fromkeys([*request.video_ids, *ids])
+    progress = replace(request.progress, result=_brought(item, request.progress.result))
+    return replace(
+        request,
+        video_ids=tuple(video_ids),
+        progress=progress,
+        failures=(*request.failures, *obstacles),
+    )
+
+
+def _brought(item: Item, result: Mapping[str, Any]) -> dict[str, Any]:
+    """A result with what one more item brought: videos by name, changes of a base by number."""
+    if isinstance(item, Told):
+        return {**result, **item.result}
+    if isinstance(item, Outcome) and not item.error:
+        action = item.change.action
+        return {**result, action: result.get(action, 0) + 1}
+    status = item.status if isinstance(item, Added) else item
+    if not isinstance(status, Status):
+        return dict(result)
+    name = "waiting" if status.state in {"waiting", "queued"} else status.change
+    ids = dict.fromkeys([*result.get(name, ()), status.video.video_id])
+    return {**result, name: list(ids)} if name else dict(result)
 
 
 def _said(item: Item) -> tuple[str, list[Obstacle]]:
     """The video that an item is about, and what stands in its way."""
     if isinstance(item, Added) and item.error:
-        return "", [_obstacle(item.error, wishes.shown(item.url))]
+        return "", [obstacle(item.error, wishes.shown(item.url))]
     if isinstance(item, Added) and item.status:
         return _said(item.status)
     if isinstance(item, Status):
@@ -189,11 +221,11 @@ def _said(item: Item) -> tuple[str, list[Obstacle]]:
         return video_id, _failed(item) if item.state == "failed" else []
     if isinstance(item, Checked):
         about = wishes.shown(item.subscription.url)
-        return "", [_obstacle(item.error, about)] if item.error else []
+        return "", [obstacle(item.error, about)] if item.error else []
     if isinstance(item, Outcome):
         video_id = item.change.document_id
-        return video_id, [_obstacle(item.error, video_id)] if item.error else []
-    return "", []
+        return video_id, [obstacle(item.error, video_id)] if item.error else []
+    return "", list(item.obstacles) if isinstance(item, Told) else []
 
 
 def _failed(status: Status) -> list[Obstacle]:
@@ -202,10 +234,6 @@ def _failed(status: Status) -> list[Obstacle]:
         for one in status.failures
         if one.due is None
     ]
-
-
-def _obstacle(error: VideoRagError, about: str = "") -> Obstacle:
-    return Obstacle(type(error).__name__, redact(str(error)), redact_urls(error.hint), about)
 
 
 # --- what is done for each kind ---------------------------------------------------------------
@@ -227,10 +255,20 @@ def _check(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
     yield from library.finish()
 
 
+def _process(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
+    return library.process(wish["video_ids"])
+
+
 def _publish(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
     chosen = wish["video_ids"] or publishing.ready(library)
-    changes = publishing.changes(library, wish["to"], chosen, prune=False, force=False)
-    return library.publishing(wish["to"]).carry_out(list(changes), force=False)
+    for base in [wish["to"]] if wish["to"] else steps.every_base(library):
+        try:
+            changes = publishing.changes(library, base, chosen, prune=False, force=False)
+            yield from library.publishing(base).carry_out(list(changes), force=False)
+        except VideoRagError as error:
+            if wish["to"]:
+                raise
+            yield Told({}, obstacles=(obstacle(error, base),))  # the other bases are not to blame
 
 
 def _export(library: Library, wish: Mapping[str, Any]) -> Iterator[Item]:
@@ -244,4 +282,10 @@ KINDS: Mapping[str, Callable[[Library, Mapping[str, Any]], Iterator[Item]]] = {
     "check": _check,
     "publish": _publish,
     "export": _export,
+    "discover": steps.discover,
+    "process": _process,
+    "verify": steps.verify,
+    "report": steps.report,
+    "doctor": steps.look_after,
+    "sweep": steps.sweep,
 }

@@ -52,9 +52,9 @@ def check(urls: Iterable[str], by: str) -> Request:
 
 
 def publish(base: str, video_ids: Iterable[str], by: str) -> Request:
-    """Bring a knowledge base in line with these videos, or with all."""
+    """Bring a knowledge base, or without a name every one, in line with these videos, or all."""
     chosen = list(video_ids)
-    about = f"{base}: {_few(chosen, 'videos') or 'every video'}"
+    about = f"{base or 'every base'}: {_few(chosen, 'videos') or 'every video'}"
     return _request("publish", {"to": base, "video_ids": chosen}, about, by)
 
 
@@ -64,6 +64,60 @@ def export(video_ids: Iterable[str], format_name: str, folder: str, by: str) -> 
     wish = {"video_ids": chosen, "format": format_name, "folder": str(Path(folder).absolute())}
     about = f"{_few(chosen, 'videos') or 'every video'} as {format_name} to {folder}"
     return _request("export", wish, about, by)
+
+
+def discover(urls: Iterable[str], wishes: Wishes, by: str, *, limit: int, force: bool) -> Request:
+    """Take in what is new, and tell at most `limit` videos that want work; none is worked on.
+
+    `force` looks at all subscriptions, also those that are not due.
+    """
+    places = [_absolute(url) for url in urls]
+    wish: dict[str, Any] = {
+        "urls": places,
+        "collection": wishes.collection,
+        "language": inputs.check_language(wishes.language),
+        "fetch": inputs.check_wanted(wishes.wanted),
+        "limit": limit,
+        "force": force or None,
+    }
+    said = {name: value for name, value in wish.items() if value is not None}
+    every = "every list" if force else "lists that are due"
+    about = _few([shown(url) for url in places], "sources") or every
+    return _request("discover", said, about, by)
+
+
+def process(video_ids: Iterable[str], by: str) -> Request:
+    """Work on these videos until nothing more can be done for them now."""
+    chosen = list(video_ids)
+    return _request("process", {"video_ids": chosen}, _few(chosen, "videos"), by)
+
+
+def verify(bases: Iterable[str], by: str) -> Request:
+    """Compare these knowledge bases, or all, with the library."""
+    names = list(bases)
+    return _request("verify", {"bases": names}, ", ".join(names) or "every base", by)
+
+
+def report(request_ids: Iterable[str], since: float, until: float | None, by: str) -> Request:
+    """Sum up these requests, or those that were asked for between two times (epoch seconds).
+
+    Without `until` it is the time when they are summed up.
+    """
+    names = list(request_ids)
+    wish = {"request_ids": names, "since": since, "until": until}
+    about = _few(names, "requests") or "what was asked for in a time"
+    return _request("report", wish, about, by)
+
+
+def doctor(by: str, *, thorough: bool) -> Request:
+    """Look at all that video-rag needs; `thorough` reads all that is stored."""
+    about = "all that is stored" if thorough else "all that is needed"
+    return _request("doctor", {"thorough": thorough}, about, by)
+
+
+def sweep(by: str) -> Request:
+    """Delete stored results that no video needs any more."""
+    return _request("sweep", {}, "results that nobody needs", by)
 
 
 def submit(library: Library, request: Request, once: str = "") -> Request:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from video_rag.choices import RequestKind, RequestState
@@ -33,6 +33,8 @@ class Progress:
     share: float = 0.0
     """Of the stage, 0.0 to 1.0."""
     note: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    """What has come of it so far, as JSON; which names it has depends on the kind."""
 
 
 @dataclass(frozen=True)
