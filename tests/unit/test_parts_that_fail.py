@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Barrier
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from video_rag.errors import ContentError
-from video_rag.model import Frames, Line, Media, MediaSet, Noun
+from video_rag.errors import ContentError, Unavailable
+from video_rag.model import Frames, Line, Media, MediaSet, Noun, Slides
 from video_rag.pipeline import stages
 from video_rag.pipeline.results import kept
 from video_rag.pipeline.work import Work
@@ -91,3 +93,50 @@ def test_a_slide_that_cannot_be_read_is_a_note_and_the_others_are_read(tmp_path:
     slides = stages.read(work, SimpleNamespace(reader=reader))  # type: ignore[arg-type]
     assert [slide.text for slide in slides.slides] == ["", "a graph"]
     assert any("the picture is a line" in note for note in slides.notes)
+
+
+def read_by(reader: object, tmp_path: Path, shots: int) -> Slides:
+    work, _tools, frames = looked(tmp_path, files(tmp_path, speech=True), shots)
+    work.results["frames"] = kept(work.blobs, "frames", frames, "")
+    part: Part[Any] = Part("readers", "rapidocr", {})
+    part._made = lambda: reader  # type: ignore[assignment]
+    return stages.read(work, SimpleNamespace(reader=part))  # type: ignore[arg-type]
+
+
+class Pair:
+    """A reader that is only content when two pictures are read at the same time."""
+
+    at_once = 2
+
+    def __init__(self) -> None:
+        self.both = Barrier(2, timeout=30)
+
+    def read(self, image: bytes) -> list[Line]:
+        self.both.wait()
+        if image == bytes([1]):
+            raise ContentError("the picture is a line")
+        return [Line(text=f"slide {image[0]}", confidence=1.0)]
+
+
+def test_slides_are_read_side_by_side_and_stay_in_order(tmp_path: Path) -> None:
+    slides = read_by(Pair(), tmp_path, shots=6)
+    assert [slide.text for slide in slides.slides] == [
+        *("slide 0", "", "slide 2", "slide 3", "slide 4", "slide 5")
+    ]
+    (note,) = [note for note in slides.notes if "line" in note]
+    assert "the slide at 0:01" in note
+
+
+def test_what_is_no_fault_of_a_picture_ends_the_reading(tmp_path: Path) -> None:
+    class Away:
+        at_once = 2
+        tried: ClassVar[list[bytes]] = []
+
+        def read(self, image: bytes) -> list[Line]:
+            self.tried.append(image)
+            raise Unavailable("the reader is away")
+
+    with pytest.raises(Unavailable, match="the reader is away"):
+        read_by(Away(), tmp_path, shots=40)
+    assert len(Away.tried) < 40
+    assert not [one for one in threading.enumerate() if one.name.startswith("read")]

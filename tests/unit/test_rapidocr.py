@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
@@ -39,6 +40,21 @@ def test_a_slide_is_read_from_top_to_bottom(reader: RapidOcr) -> None:
     texts = [line.text.lstrip("- ") for line in lines]
     assert texts == ["Message queues", "At least once", "Idempotent workers"]
     assert all(line.confidence > 0.8 for line in lines)
+
+
+def test_slides_read_side_by_side_have_the_lines_of_slides_read_alone(reader: RapidOcr) -> None:
+    pictures = [png(slide_image(f"Part {n}\nReplica index\nLease", (640, 360))) for n in range(6)]
+    assert reader.at_once == 2
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(reader.read, pictures))
+    alone = RapidOcr(RapidOcr.Options(threads=1))
+    assert alone.at_once == 1
+    assert [alone.read(picture) for picture in pictures] == together
+
+
+@pytest.mark.parametrize(("threads", "engines"), [(1, 1), (2, 2), (4, 4), (16, 4)])
+def test_many_processors_are_shared_by_a_few_engines(threads: int, engines: int) -> None:
+    assert RapidOcr(RapidOcr.Options(threads=threads)).at_once == engines
 
 
 def test_boxes_are_shares_of_the_picture(reader: RapidOcr) -> None:

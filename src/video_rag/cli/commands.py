@@ -40,6 +40,11 @@ COMMANDS = {
         "passes:run",
         "One pass over everything due: look at subscriptions, work on what is unfinished, sum up.",
     ),
+    "tick": Command(
+        "passes:tick",
+        "Go on with what is due and look at nothing else: cheap, for clocks that call every "
+        "minute.",
+    ),
     "requests": Command(
         "requests:requests_app", "Show what was asked for and how far it is; take it back."
     ),

@@ -1,4 +1,4 @@
-"""run: one pass over everything that is due."""
+"""run · tick: one pass over everything, or over what is due."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ import typer
 
 from video_rag.cli.show import brief, escape, out, print_json
 from video_rag.cli.videos import (
-    CODES,
     Json,
     open_library,
     report_added,
     report_left,
     report_unready,
-    worst,
 )
 from video_rag.cli.watch import checked_row
 from video_rag.cli.watch import report as report_checked
+from video_rag.operations.codes import of_error, worst
 
 if TYPE_CHECKING:
     from video_rag.library import Library, Status
@@ -57,6 +56,23 @@ def run(as_json: Json = False) -> None:
         report_left(library)
         _sum_up(checks, worked, requests)
     raise typer.Exit(_code(library, checks, worked, requests))
+
+
+def tick(as_json: Json = False) -> None:
+    """Go on with what is due and look at nothing else: cheap, for clocks that call every minute.
+
+    Takes up what was asked for, looks at subscriptions that are due, advances what is unfinished.
+    With a queue that workers share it only hands over. While another tick works, this one does
+    nothing. Exit codes as `run`.
+    """
+    from video_rag.operations.tick import tick as work
+
+    ticked = work(open_library())
+    if as_json:
+        print_json(ticked.row)
+    else:
+        out.print(escape(str(ticked)))
+    raise typer.Exit(ticked.code)
 
 
 def _requests(desk: Desk, library: Library, *, is_told: bool) -> list[Request]:
@@ -136,7 +152,7 @@ def _code(
     worked: Sequence[Status],
     requests: Sequence[Request],
 ) -> int:
-    codes = [CODES.get(failure.error, 2) for status in worked for failure in status.failures]
-    codes += [CODES.get(one.error, 2) for request in requests for one in request.failures]
+    codes = [of_error(failure.error) for status in worked for failure in status.failures]
+    codes += [of_error(one.error) for request in requests for one in request.failures]
     codes += [check.error.exit_code for check in checks if check.error]
     return worst([*codes, *([4] if library.intake.left else [])])

@@ -24,6 +24,7 @@ from video_rag.cli.show import (
 )
 from video_rag.errors import ContentError, NotFound
 from video_rag.operations import inputs
+from video_rag.operations.codes import of_error, worst
 from video_rag.text import timecode
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 EVERY = 2**31 - 1
 """More videos than there are."""
-CODES = {"ContentError": 3, "Unavailable": 4, "DiskError": 4, "Rejected": 4, "Bug": 1}
-"""Exit codes of the errors that the ledger remembers by name; all others are usage errors."""
 
 
 def open_library(meter: Meter | None = None) -> Library:
@@ -325,12 +324,7 @@ def _code(item: Added) -> int:
     if item.error:
         return item.error.exit_code
     failures = item.status.failures if item.status else ()
-    return worst([CODES.get(failure.error, 2) for failure in failures])
-
-
-def worst(codes: list[int]) -> int:
-    """A video at fault (3) is what `add` promises to tell; then bugs, servers, usage."""
-    return next((code for code in (3, 1, 4, 2) if code in codes), 0)
+    return worst([of_error(failure.error) for failure in failures])
 
 
 def _print_facts(status: Status) -> None:

@@ -21,6 +21,7 @@ from video_rag.model import Video
 from video_rag.net import guard
 from video_rag.observers import Event, VideoFound, VideoSettled, emit
 from video_rag.sources import Counting
+from video_rag.text import cron
 
 _LOOK_AHEAD = 8
 """URLs that are looked up before work on their videos begins: their files can then be fetched
@@ -50,6 +51,7 @@ class Adding:
             give=self.intake.give,
             has=lambda video_id: bool(shelf.ledger.results(video_id)),
             hold=shelf.engine.claim,
+            zone=cron.zone(shelf.settings.schedule.timezone),
         )
 
     def add(self, urls: Iterable[str], wishes: Wishes) -> Iterator[Added]:

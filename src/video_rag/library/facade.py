@@ -68,6 +68,11 @@ class Library:
         """The subscriptions."""
         return self._adding().watch
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether workers in other processes do what is submitted here."""
+        return self._shelf.queue.is_shared
+
     def close(self) -> None:
         """Let go of files."""
         self.ledger.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from video_rag.digest import of_bytes
@@ -19,7 +20,7 @@ from video_rag.model import (
     Video,
 )
 from video_rag.net import guard
-from video_rag.pipeline import before
+from video_rag.pipeline import before, reading
 from video_rag.pipeline.files import discard, write
 from video_rag.pipeline.tools import Tools, fetch, is_gone, located
 from video_rag.pipeline.work import Work
@@ -87,24 +88,36 @@ def read(work: Work, tools: Tools) -> Slides:
     seen = {slide.image: slide for slide in _read_before(work, reader).slides}
     slides = []
     notes, unread = list(looked.notes), set[str]()
-    for number, (frame, end) in enumerate(zip(frames, ends, strict=False)):
-        work.progress(number / len(frames), f"slide {number + 1} of {len(frames)}")
-        known = seen.get(frame.image)
-        if known is None:
-            try:
-                lines = reader.get().read(work.blobs.get(frame.image)) if reader else []
-            except ContentError as error:
-                lines = []
-                unread.add(frame.image)
-                why = redact(str(error))
-                notes.append(f"the slide at {timecode.clock(frame.at)} could not be read: {why}")
-            known = Slide(start=frame.at, end=end, image=frame.image, lines=tuple(lines))
-            seen[frame.image] = known
-        slides.append(known.model_copy(update={"start": frame.at, "end": end}))
+    unseen = dict.fromkeys(frame.image for frame in frames if frame.image not in seen)
+    with closing(_lines(work, reader, unseen)) as found:
+        for number, (frame, end) in enumerate(zip(frames, ends, strict=False)):
+            work.progress(number / len(frames), f"slide {number + 1} of {len(frames)}")
+            known = seen.get(frame.image)
+            if known is None:
+                lines = next(found)
+                if isinstance(lines, ContentError):
+                    why = redact(str(lines))
+                    at = timecode.clock(frame.at)
+                    notes.append(f"the slide at {at} could not be read: {why}")
+                    unread.add(frame.image)
+                    lines = []
+                known = Slide(start=frame.at, end=end, image=frame.image, lines=tuple(lines))
+                seen[frame.image] = known
+            slides.append(known.model_copy(update={"start": frame.at, "end": end}))
     if reader:
         good = tuple(slide for slide in slides if slide.image not in unread)
         work.keep(f"lines@{reader.name}", reader, None, Slides(slides=good))
     return Slides(slides=tuple(slides), notes=tuple(notes))
+
+
+def _lines(
+    work: Work, reader: Part[Reader] | None, images: Collection[str]
+) -> Generator[reading.Read, None, None]:
+    """What is read in each picture; nothing in any without a reader."""
+    if reader is None:
+        yield from ([] for _ in images)
+    elif images:
+        yield from reading.read_all(reader.get(), images, work.blobs.get)
 
 
 def _read_before(work: Work, reader: Part[Reader] | None) -> Slides:

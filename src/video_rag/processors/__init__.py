@@ -82,7 +82,10 @@ class Sampler(Protocol):
 
 
 class Reader(Protocol):
-    """Reads the text in a picture."""
+    """Reads the text in a picture.
+
+    One that may be called by several threads at once says by how many: `at_once: int`.
+    """
 
     version: int
     options: Options

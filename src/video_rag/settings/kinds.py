@@ -50,10 +50,26 @@ def _or_none(value: Any) -> Any:
     return "" if value in ("none", None) else value
 
 
+def _cron(text: str) -> str:
+    """Five fields of cron; a default is not checked, so that few commands import what does."""
+    from video_rag.text import cron
+
+    return cron.check(text) if text else ""
+
+
+def _zone(name: str) -> str:
+    from video_rag.text import cron
+
+    cron.zone(name)
+    return name.strip()
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Languages = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_languages)]
 Name = Annotated[str, Field(min_length=1)]
 OptionalName = Annotated[str, BeforeValidator(_or_none)]
+Cron = Annotated[str, BeforeValidator(_or_none), AfterValidator(_cron)]
+Zone = Annotated[str, BeforeValidator(_or_none), AfterValidator(_zone)]
 Folder = Annotated[Path, BeforeValidator(absolute)]
 OptionalFile = Annotated[
     Path | None, BeforeValidator(lambda value: absolute(value) if value not in ("", None) else None)

@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from video_rag.settings.kinds import (
+    Cron,
     Folder,
     Languages,
     Name,
@@ -22,6 +23,7 @@ from video_rag.settings.kinds import (
     OptionalFile,
     OptionalName,
     Section,
+    Zone,
     absolute,
 )
 from video_rag.settings.redaction import hide, remember, secrets_of, shown
@@ -125,6 +127,23 @@ class GuardSettings(Section):
     )
 
 
+class ScheduleSettings(Section):
+    """When `video-rag schedule` does what."""
+
+    tick: Cron = Field(
+        "*/5 * * * *",
+        description="When `tick` is due, in five fields of cron; `none`: never.",
+    )
+    run: Cron = Field(
+        "0 3 * * *", description="When `run` is due, in five fields of cron; `none`: never."
+    )
+    timezone: Zone = Field(
+        "",
+        description="Time zone of these and of the cron of subscriptions, such as `Asia/Shanghai`; "
+        "unset: this machine's.",
+    )
+
+
 Plugins = dict[str, dict[str, Any]]
 
 
@@ -151,6 +170,9 @@ class Settings(Section):
     )
     guard: GuardSettings = Field(
         default_factory=GuardSettings, description="What video-rag may open."
+    )
+    schedule: ScheduleSettings = Field(
+        default_factory=ScheduleSettings, description="When `video-rag schedule` does what."
     )
     sources: Plugins = _family("sources")
     transcribers: Plugins = _family("transcribers")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import time
-from itertools import islice, pairwise
-
-from cronsim import CronSim, CronSimError
 
 from video_rag.errors import UsageError
 from video_rag.model import Video
 from video_rag.stores import Subscription
+from video_rag.text import cron
 
 EVERY = "0 3 * * *"
 """When a subscription is looked at unless somebody says otherwise: at three in the night."""
@@ -25,44 +22,17 @@ _UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _HOW = 'five fields of cron such as "0 3 * * *", or an interval such as 30m, 6h or 1d'
 
 
-class LocalTime(dt.tzinfo):
-    """This machine's time zone with all its changes, as the C library knows it.
-
-    `datetime.astimezone()` alone gives the offset of one moment, which is wrong after the next
-    change to or from summer time.
-    """
-
-    def utcoffset(self, when: dt.datetime | None) -> dt.timedelta | None:
-        """The offset from UTC at a local time; `fold` tells apart what happens twice."""
-        return when.replace(tzinfo=None).astimezone().utcoffset() if when else None
-
-    def dst(self, when: dt.datetime | None) -> dt.timedelta | None:
-        """How much of the offset is summer time."""
-        if when is None:
-            return None
-        stamp = when.replace(tzinfo=None).timestamp()
-        return dt.timedelta(hours=1 if time.localtime(stamp).tm_isdst > 0 else 0)
-
-    def tzname(self, when: dt.datetime | None) -> str | None:
-        """The zone's short name at a local time."""
-        return when.replace(tzinfo=None).astimezone().tzname() if when else None
-
-    def fromutc(self, when: dt.datetime) -> dt.datetime:
-        """The local time of a moment in UTC."""
-        stamp = when.replace(tzinfo=dt.UTC).timestamp()
-        return dt.datetime.fromtimestamp(stamp).replace(tzinfo=self)  # noqa: DTZ006 (local is meant)
-
-
 class Every:
     """When to look again: parsed from five fields of cron or an interval.
 
-    Cron is read as Debian's is (the library cronsim): what falls into the hour that a change to
-    summer time leaves out runs at its end, what falls into the doubled hour runs once. Raises
-    `UsageError` for what cannot be, never comes, or comes more often than `LEAST_SECONDS`.
+    Cron means the clock on the wall in a time zone, this machine's unless one is named: see
+    `text.cron`. Raises `UsageError` for what cannot be, never comes, or comes more often than
+    `LEAST_SECONDS`.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, zone: dt.tzinfo | None = None) -> None:
         self.text = " ".join(text.split())
+        self._zone = zone or cron.LocalTime()
         self.seconds = _interval(self.text)
         if self.seconds is None:
             _check_cron(self.text)
@@ -71,11 +41,8 @@ class Every:
         """The first time after a moment (both in seconds since the epoch)."""
         if self.seconds is not None:
             return moment + self.seconds
-        local = dt.datetime.fromtimestamp(moment, dt.UTC).astimezone(LocalTime())
-        for found in CronSim(self.text, local):
-            if found.timestamp() > moment:
-                return found.timestamp()
-        return moment + _UNITS["w"]  # `__init__` saw that it comes; a leap day may be far off
+        found = cron.after(self.text, moment, self._zone)
+        return moment + _UNITS["w"] if found is None else found  # a leap day may be far off
 
 
 def _interval(text: str) -> float | None:
@@ -92,20 +59,12 @@ def _interval(text: str) -> float | None:
 def _check_cron(text: str) -> None:
     """Refuse what is no cron, never comes, or comes too often."""
     try:
-        if len(text.split()) != 5:
-            raise CronSimError(f"{len(text.split())} fields")  # six would begin with seconds
-        start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-        times = list(islice(CronSim(text, start), 100))
-    except CronSimError as error:
-        raise UsageError(
-            f"every {text!r} is not understood: {error}", hint=f"give {_HOW}"
-        ) from None
-    if not times:
-        raise UsageError(f"every {text!r} never comes", hint=f"give {_HOW}")
-    if any((late - soon).total_seconds() < LEAST_SECONDS for soon, late in pairwise(times)):
-        raise UsageError(
-            f"every {text!r} is too often", hint='the least is every five minutes: "*/5 * * * *"'
-        )
+        cron.check(text, LEAST_SECONDS)
+    except cron.TooOften as error:
+        hint = 'the least is every five minutes: "*/5 * * * *"'
+        raise UsageError(f"every {error}", hint=hint) from None
+    except ValueError as error:
+        raise UsageError(f"every {error}", hint=f"give {_HOW}") from None
 
 
 class Rules:

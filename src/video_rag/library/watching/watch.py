@@ -5,10 +5,11 @@ When and what is taken: `watch_rules` · what is new: `watch_news` · one look: 
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from video_rag.errors import BackendError, NotFound, Unavailable, UsageError, VideoRagError
 from video_rag.library.intake import Given
@@ -23,6 +24,7 @@ from video_rag.settings.redaction import redact, redact_urls
 from video_rag.sources import Source
 from video_rag.stores import Subscription, Watchlist
 from video_rag.text.addresses import public
+from video_rag.text.cron import LocalTime
 
 __all__ = ["Changes", "Checked", "News", "Watch", "Watched"]
 
@@ -74,6 +76,8 @@ class Watch:
     """Keeps other processes from something; gives False if one has it."""
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    zone: dt.tzinfo = field(default_factory=LocalTime)
+    """Where the clock hangs that cron means."""
 
     # what is watched
 
@@ -91,7 +95,7 @@ class Watch:
         new = replace(base, **said)
         if new.limit < 0:
             raise UsageError(f"--limit {new.limit} is below zero", hint="0 takes all new videos")
-        every = Every(new.every or EVERY).text
+        every = Every(new.every or EVERY, self.zone).text
         new = replace(
             new, every=every, since=iso_date(new.since), collection=new.collection.strip()
         )
@@ -186,7 +190,10 @@ class Watch:
         now = self.now()
         if one.due <= now or (one.checked or 0.0) > now + WRONG_SECONDS:
             return True
-        return one.due > max(Every(one.every).after(now), now + LONGEST_WAIT) + WRONG_SECONDS
+        return (
+            one.due
+            > max(Every(one.every, self.zone).after(now), now + LONGEST_WAIT) + WRONG_SECONDS
+        )
 
     def _look(self, subscription: Subscription) -> Checked:
         shelf = Shelf(self.watchlist, self.give, self.has, self.now)
@@ -202,7 +209,7 @@ class Watch:
         A person may have changed the subscription meanwhile: their changes stay.
         """
         moment, error = self.now(), checked.error
-        due = Every(before.every).after(moment)
+        due = Every(before.every, self.zone).after(moment)
         if isinstance(error, Unavailable) and error.retry_after is not None:
             due = moment + error.retry_after
         elif isinstance(error, BackendError):
