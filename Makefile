@@ -17,6 +17,7 @@ quickstart: setup ## add the sample lecture and ask two questions about it
 
 test: setup ## run the tests; ARGS='-k words tests/unit' narrows them
 	@sh scripts/install-test-packages.sh
+	@sh scripts/install-s3rver.sh
 	@$(BIN)/pytest -n auto $(ARGS)
 
 lint: setup ## check format, style, types, layers, lengths and spelling

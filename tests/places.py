@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from video_rag.library.wiring import Places
+from video_rag.stores.media import MediaFolder
 from video_rag.stores.sql import Sql
 
 
@@ -16,11 +17,12 @@ def places(
     media_bytes: int | None = None,
 ) -> Places:
     """The places of the library in `home`; two of them share what is remembered."""
+    files = MediaFolder(media or home / "media", media_bytes)
     return Places(
         home=home,
-        media=media or home / "media",
+        media=files.folder,
         allow_private=allow_private,
         ledger=Sql(home / "library.db"),
-        media_bytes=media_bytes,
+        room=files.room,
         claim_seconds=30.0,
     )

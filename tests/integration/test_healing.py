@@ -47,6 +47,10 @@ def library(tmp_path: Path) -> Iterator[Library]:
     library.close()
 
 
+def blob_folder(library: Library) -> Path:
+    return library.settings.home / "blobs"
+
+
 def states(library: Library) -> list[str]:
     return [status.state for status in library.videos()]
 
@@ -57,7 +61,7 @@ def whole(library: Library, video_id: str) -> dict[str, str]:
     for result in found.values():
         if result.value is None:
             library.blobs.get(result.digest)
-    page = library.page(video_id).read_text("utf-8")
+    page = Path(library.page(video_id)).read_text("utf-8")
     return {name: result.digest for name, result in found.items()} | {"page": page}
 
 
@@ -87,7 +91,7 @@ def test_each_kind_of_result_is_made_again_and_the_other_videos_work_meanwhile(
     }
     for name in kinds.values():
         digest = library.ledger.results(video_id)[name].digest
-        damage(library.blobs.folder / digest[:2] / digest[2:])
+        damage(blob_folder(library) / digest[:2] / digest[2:])
         others_work(library, tmp_path / "talks")
         list(library.run())
         assert states(library) == ["ready"] * 10
@@ -98,7 +102,7 @@ def test_each_kind_of_result_is_made_again_and_the_other_videos_work_meanwhile(
 def test_a_document_that_was_deleted_is_written_again_and_one_that_was_edited_stays(
     library: Library,
 ) -> None:
-    page, other = library.page(library.find("lecture")), library.page(library.find("otter"))
+    page, other = (Path(library.page(library.find(name))) for name in ("lecture", "otter"))
     picture = next(page.with_suffix("").glob("*.jpg"))
     was = page.read_bytes()
     other.write_text("my own notes")
@@ -114,7 +118,7 @@ def test_a_document_that_was_deleted_is_written_again_and_one_that_was_edited_st
 def test_a_lost_document_is_told_with_its_remedy_and_the_remedy_helps(library: Library) -> None:
     video_id = library.find("otter")
     digest = library.ledger.results(video_id)["document"].digest
-    flipped(library.blobs.folder / digest[:2] / digest[2:])
+    flipped(blob_folder(library) / digest[:2] / digest[2:])
     with pytest.raises(Lost) as caught:
         library.document(video_id)
     assert "run" in caught.value.hint

@@ -122,7 +122,7 @@ def test_wishes_are_kept_until_other_wishes_come(library: Library, tmp_path: Pat
 )
 def test_any_name_that_a_file_can_have_works(library: Library, tmp_path: Path, name: str) -> None:
     video_id = _add(library, write_talk(tmp_path / name, SHEEP))[0]
-    page = library.page(video_id)
+    page = Path(library.page(video_id))
     assert page.is_file()
     assert page.parent == library.settings.library.documents
     assert library.find(name) == video_id
@@ -146,7 +146,7 @@ def test_a_removed_video_leaves_nothing_of_ours_and_all_of_yours(
 ) -> None:
     talk = write_talk(tmp_path / "sheep.srt", SHEEP)
     video_id = _add(library, talk)[0]
-    page = library.page(video_id)
+    page = Path(library.page(video_id))
     for blob in (library.settings.home / "blobs").glob("??/*"):
         os.utime(blob, (1, 1))
     library.remove(video_id)
@@ -176,9 +176,9 @@ def test_a_page_deleted_by_hand_comes_back_with_the_next_change(
 ) -> None:
     talk = write_talk(tmp_path / "sheep.srt", SHEEP)
     video_id = _add(library, talk)[0]
-    old = library.page(video_id)
+    old = Path(library.page(video_id))
     _add(library, talk, wishes=Wishes(title="Renamed"))
-    new = library.page(video_id)
+    new = Path(library.page(video_id))
     assert new != old
     assert new.is_file()
     assert not old.exists()

@@ -19,7 +19,7 @@ LECTURE = Path(__file__).parents[2] / "examples" / "lecture.mp4"
 STEPS = {
     "before anything": "Sql.leave",
     "before it is withdrawn": "Embedded.withdraw",
-    "when it is withdrawn": "removing.discard",
+    "when it is withdrawn": "files.Folder.discard",
     "when its documents are gone": "Folder.discard",
     "when its media are gone": "Sql.remove",
     "when it is forgotten": "Local.sweep",
@@ -27,9 +27,10 @@ STEPS = {
 PROGRAM = """
 import os, signal, sys
 from video_rag.knowledge.embedded import Embedded
-from video_rag.library import Library, removing
+from video_rag.library import Library
 from video_rag.settings import load_settings
 from video_rag.sources.folder import Folder
+from video_rag.stores import files
 from video_rag.stores.local import Local
 from video_rag.stores.sql import Sql
 
@@ -50,7 +51,7 @@ def test_it_is_wholly_there_or_wholly_gone_after_the_next_command(tmp_path: Path
     for when, place in STEPS.items():
         library = Library(settings)
         assert all(item.status for item in library.add([str(tmp_path)])), when
-        page = library.page(library.find("lecture"))
+        page = Path(library.page(library.find("lecture")))
         library.close()
         owner, _, name = place.rpartition(".")
         program = PROGRAM.format(owner=owner, name=name)

@@ -367,7 +367,7 @@ def test_documents_from_before_lose_their_tokens(
 
     assert library.status(first.video_id).state == "ready"
     assert library.document(first.video_id) == document
-    assert leaks(library.page(first.video_id).read_text()) == []
+    assert leaks(Path(library.page(first.video_id)).read_text()) == []
     library.close()
 
 

@@ -149,7 +149,7 @@ def test_the_api_takes_a_speaker(library: Library) -> None:
 
 def test_the_page_of_a_video_names_who_speaks(library: Library, tmp_path: Path) -> None:
     video_id = library.find("teams")
-    page = library.page(video_id).read_text("utf-8")
+    page = Path(library.page(video_id)).read_text("utf-8")
     assert "**Grace Lee:** The release was moved to March." in page
     vtt = library.export(video_id, "vtt", tmp_path).read_text("utf-8")
     assert "<v Grace Lee>The release was moved to March." in vtt

@@ -11,6 +11,7 @@ from video_rag.api.auth import TheLibrary, needs
 from video_rag.api.caching import Body, FileAnswer, answer, is_known
 from video_rag.api.methods import IS_HEAD
 from video_rag.api.models import VideoPage, gives, refusals
+from video_rag.api.ranges import remote_answer
 from video_rag.api.vtt import vtt
 from video_rag.errors import Lost, NotFound
 
@@ -65,12 +66,14 @@ def media(video_id: str, request: Request, library: TheLibrary) -> Response:
     found = library.playable(video_id)
     if found is None:
         raise NotFound(f"{video_id} has no file that can be played", hint="open its source")
-    path = library.locate(found)
-    if not path.is_file():
-        raise NotFound(f"the file of {video_id} is gone", hint="add it again from where it is now")
+    path, is_look = library.locate(found), IS_HEAD in request.scope
     kind = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
     known = request.headers.get("if-none-match")
-    return FileAnswer(path, kind, is_look=IS_HEAD in request.scope, if_none_match=known)
+    if path.is_file():
+        return FileAnswer(path, kind, is_look=is_look, if_none_match=known)
+    if remote := library.remote(video_id, found):
+        return remote_answer(request, remote, kind, is_look=is_look)
+    raise NotFound(f"the file of {video_id} is gone", hint="add it again from where it is now")
 
 
 @router.get(

@@ -41,7 +41,7 @@ class Adding:
             shelf.blobs,
             shelf.engine,
             shelf.queue,
-            shelf.sources,
+            shelf.tools,
             shelf.held_at,
         )
         self.watch = Watch(

@@ -25,6 +25,7 @@ from video_rag.observers import Observer
 from video_rag.once import Once
 from video_rag.settings import Settings
 from video_rag.stores import Shown
+from video_rag.stores.media import Remote
 
 if TYPE_CHECKING:
     from video_rag.answerers import Delta, Done
@@ -180,8 +181,8 @@ class Library:
         """Every language of a video. Raises `NotFound` when there is none yet."""
         return self._shelf.need(video_id, "transcript", Transcripts)
 
-    def page(self, video_id: str) -> Path:
-        """The readable file of a video. Raises `NotFound` when there is none yet."""
+    def page(self, video_id: str) -> Path | str:
+        """The path or URL of a video's readable file. Raises `NotFound` when there is none yet."""
         return self._looking.page(video_id)
 
     def playable(self, video_id: str) -> Media | None:
@@ -189,8 +190,12 @@ class Library:
         return self._looking.playable(video_id)
 
     def locate(self, media: Media) -> Path:
-        """Where a file of a video lies."""
+        """Where a file of a video lies on this machine, if it is here."""
         return self._looking.locate(media)
+
+    def remote(self, video_id: str, media: Media) -> Remote | None:
+        """A file of a video as it lies in a bucket, if it does."""
+        return self._looking.remote(video_id, media)
 
     def image(self, digest: str) -> bytes:
         """A slide's picture (JPEG). Raises `NotFound`, or `Lost` for one that is damaged."""

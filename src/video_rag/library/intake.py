@@ -7,21 +7,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import SimpleQueue
 
-from video_rag import disk
 from video_rag.errors import VideoRagError
 from video_rag.library.status import Wishes, merged
 from video_rag.model import Job, MediaSet, Noun, Video
-from video_rag.net import guard
 from video_rag.net.sites import SiteState
 from video_rag.pipeline.engine import Engine
 from video_rag.pipeline.results import kept, load
+from video_rag.pipeline.tools import Tools
 from video_rag.queues import Queue
 from video_rag.settings import Settings
-from video_rag.sources import Source
 from video_rag.stores import Blobs, Ledger
+from video_rag.stores.media import own
 from video_rag.stores.owner import now
 
 POLL_SECONDS = 0.5
@@ -58,7 +56,7 @@ class Intake:
         blobs: Blobs,
         engine: Engine,
         queue: Queue,
-        sources: Mapping[str, Source],
+        tools: Tools,
         held_at: Callable[[str], Video | None],
     ) -> None:
         self.settings = settings
@@ -66,8 +64,9 @@ class Intake:
         self._blobs = blobs
         self._engine = engine
         self._queue = queue
-        self._sources = sources
+        self._sources = tools.sources
         self._held_at = held_at
+        self._media = tools.media
         self.left: dict[str, tuple[SiteState, int]] = {}
         """Sites that `process` left alone, and how many videos wait for each; whoever begins a
         pass empties it."""
@@ -157,16 +156,8 @@ class Intake:
         results = self._ledger.results(video_id)
         if "media" not in results or self._engine.plan.stale(results):
             return 0
-        freed = 0
-        for file in load(self._blobs, results["media"], MediaSet).files:
-            path = Path(file.path)
-            if file.kind in {"video", "audio"} and not path.is_absolute():
-                real = guard.inside(self.settings.library.media, path)
-                with disk.told(real):
-                    if real.is_file():
-                        freed += real.stat().st_size
-                        real.unlink()
-        return freed
+        files = own(load(self._blobs, results["media"], MediaSet).files)
+        return self._media.drop([one.path for one in files if one.kind in {"video", "audio"}])
 
     def _sorted(self, video_ids: Iterable[str]) -> tuple[dict[str, _Lane], list[str]]:
         """The videos to be fetched, by site, and those that need no site."""

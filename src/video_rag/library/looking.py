@@ -10,10 +10,11 @@ from video_rag.library.naming import meant
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Status, state_of
 from video_rag.model import Document, Media, MediaSet, Page, Video
-from video_rag.pipeline.files import write
 from video_rag.pipeline.results import AnyNoun
 from video_rag.pipeline.stages import with_media_facts
 from video_rag.stores import Failure, Result
+from video_rag.stores.files import write
+from video_rag.stores.media import Remote, name_of
 
 LISTED = ("video", "media", "page")
 """The facts of which the state of a video is told."""
@@ -51,17 +52,22 @@ class Looking:
         """See `Library.find`."""
         return name if self._ledger.results(name) else meant(name, self.videos())
 
-    def page(self, video_id: str) -> Path:
+    def page(self, video_id: str) -> Path | str:
         """See `Library.page`."""
-        return self._shelf.settings.library.documents / self._need_page(video_id).path
+        return self._shelf.tools.documents.place(self._need_page(video_id).path)
 
     def playable(self, video_id: str) -> Media | None:
         """See `Library.playable`."""
         media = self._shelf.maybe(self._ledger.results(video_id), "media", MediaSet)
         files = (*media.of("video"), *media.of("audio")) if media else ()
         # a file of its owner that is gone is told; what was dropped when it was ready is not missed
-        there = (f for f in files if Path(f.path).is_absolute() or self.locate(f).is_file())
+        place = self._shelf.tools.media
+        there = (f for f in files if Path(f.path).is_absolute() or place.is_there(f.path, f))
         return next(there, None)
+
+    def remote(self, video_id: str, media: Media) -> Remote | None:
+        """See `Library.remote`."""
+        return self._shelf.tools.media.remote(name_of(video_id, media), media)
 
     def locate(self, media: Media) -> Path:
         """See `Library.locate`."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+from collections.abc import Sequence
 
-from video_rag import disk
 from video_rag.errors import Unavailable
 from video_rag.knowledge import Here
 from video_rag.library.shelf import Shelf
 from video_rag.library.wiring import Parts
 from video_rag.model import Page
+from video_rag.stores.files import Files
 
 log = logging.getLogger("video_rag")
 
@@ -23,10 +23,12 @@ def forget_lost(shelf: Shelf, *, thorough: bool = False) -> None:
     for digest in shelf.blobs.lost(list(shelf.ledger.digests()), thorough=thorough):
         log.warning("the result %s… was lost or damaged; it is made again", digest[:12])
         shelf.ledger.lose(digest)
-    documents = shelf.settings.library.documents
-    for video_id, results in shelf.ledger.all_results(("page",)).items():
-        page = shelf.maybe(results, "page", Page)
-        if page and not is_whole(documents, page):
+    rows = shelf.ledger.all_results(("page",)).items()
+    pages = {video_id: shelf.maybe(results, "page", Page) for video_id, results in rows}
+    some = not_whole(shelf.tools.documents, [page for page in pages.values() if page])
+    broken = {page.path for page in some}
+    for video_id, page in pages.items():
+        if page and page.path in broken:
             log.warning("the document %s was deleted; it is written again", page.path)
             shelf.ledger.commit(video_id, "save", {})
     for name in shelf.parts.published_to():
@@ -35,10 +37,10 @@ def forget_lost(shelf: Shelf, *, thorough: bool = False) -> None:
             shelf.ledger.commit(video_id, f"publish@{name}", {})
 
 
-def is_whole(documents: Path, page: Page) -> bool:
-    """Whether a document and its pictures are there; what people write into them is theirs."""
-    with disk.told(documents):
-        return all((documents / name).is_file() for name in (page.path, *page.files))
+def not_whole(documents: Files, pages: Sequence[Page]) -> list[Page]:
+    """The documents that miss a file or a picture; what people write into them is theirs."""
+    there = documents.there([name for page in pages for name in (page.path, *page.files)])
+    return [page for page in pages if not {page.path, *page.files} <= there.keys()]
 
 
 def absent(parts: Parts, name: str, *, thorough: bool = False) -> set[str]:

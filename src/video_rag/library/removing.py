@@ -12,8 +12,7 @@ from contextlib import suppress
 
 from video_rag.errors import Lost, VideoRagError
 from video_rag.library.shelf import Shelf
-from video_rag.model import Page, Video
-from video_rag.pipeline.files import discard
+from video_rag.model import MediaSet, Page, Video
 from video_rag.stores import Result
 
 log = logging.getLogger("video_rag")
@@ -36,6 +35,9 @@ def _remove(shelf: Shelf, video_id: str) -> None:
     with suppress(Lost):
         if video := shelf.maybe(results, "video", Video):
             shelf.sources[video.source].discard(video)
+    with suppress(Lost):
+        if media := shelf.maybe(results, "media", MediaSet):
+            shelf.tools.discard(video_id, media.files)
     ledger.remove(video_id)
     shelf.blobs.sweep(set(ledger.digests()))
 
@@ -46,7 +48,7 @@ def take_back(shelf: Shelf, video_id: str, results: Mapping[str, Result]) -> Non
         shelf.parts.knowledge(receipt.knowledge).withdraw(video_id, receipt)
     with suppress(Lost):
         if page := shelf.maybe(results, "page", Page):
-            discard(shelf.settings.library.documents, {page.path, *page.files})
+            shelf.tools.documents.discard({page.path, *page.files})
 
 
 def finish(shelf: Shelf) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from video_rag import private
 from video_rag.errors import Lost, NotFound, UnsupportedUrl, VideoRagError
+from video_rag.library.storing import blobs_of
 from video_rag.library.wiring import Parts
 from video_rag.model import Noun, Video
 from video_rag.observers import Observer
@@ -17,7 +18,6 @@ from video_rag.pipeline.results import load
 from video_rag.settings import Settings
 from video_rag.sources import Source
 from video_rag.stores import Result
-from video_rag.stores.local import Local
 from video_rag.stores.sql import Sql
 
 AnyNoun = TypeVar("AnyNoun", bound=Noun)
@@ -30,8 +30,8 @@ class Shelf:
         self.settings = settings
         private.tighten(settings.home)
         self.ledger = Sql(settings.home / "library.db")
-        self.blobs = Local(settings.home / "blobs")
         self.parts = Parts(settings, self.ledger)
+        self.blobs = blobs_of(settings, self.parts.identify)
         self.observers = [*self.parts.observers(), *observers]
         self.sources = self.parts.sources()
         self.tools = self.parts.tools(self.sources)

@@ -17,6 +17,7 @@ from video_rag.digest import Digest, of_file
 from video_rag.embedders import Embedder
 from video_rag.errors import BadSettings, DiskError
 from video_rag.knowledge import Knowledge
+from video_rag.library.storing import documents_of, media_of
 from video_rag.model import Document, Noun, Receipt
 from video_rag.net.sites import Sites
 from video_rag.observers import Observer
@@ -42,7 +43,8 @@ class Places:
     media: Path
     allow_private: bool
     ledger: Ledger
-    media_bytes: int | None
+    room: Callable[[], int | None]
+    """Bytes that downloads may still take."""
     claim_seconds: float
 
     @property
@@ -53,13 +55,6 @@ class Places:
     def hold(self, what: str, part: str) -> AbstractContextManager[bool]:
         """Keep other threads and processes from something meanwhile."""
         return hold(self.ledger, what, part, self.claim_seconds)
-
-    def room(self) -> int | None:
-        """Bytes that downloads may still take."""
-        if self.media_bytes is None:
-            return None
-        files = (path for path in self.media.rglob("*") if path.is_file())
-        return max(0, self.media_bytes - sum(path.stat().st_size for path in files))
 
     def digest(self, path: Path) -> str:
         """The sha256 of a file; read only when its size or time changed."""
@@ -98,6 +93,7 @@ class Parts:
         self.ledger = ledger
         self._kept: dict[tuple[str, str], Any] = {}
         self._making = RLock()  # a knowledge base makes its embedder
+        self.media = media_of(settings, ledger, self.identify)
         _refuse_unknown_tables(settings)
 
     def part(self, family: str, name: str, **parts: Any) -> Part[Any]:
@@ -131,13 +127,12 @@ class Parts:
 
     def sources(self) -> Sources:
         """Every source, in the order in which they are asked: files before URLs."""
-        library, guard = self.settings.library, self.settings.guard
         places = Places(
             home=self.settings.home,
-            media=library.media,
-            allow_private=guard.allow_private,
+            media=self.media.folder,
+            allow_private=self.settings.guard.allow_private,
             ledger=self.ledger,
-            media_bytes=library.media_bytes,
+            room=self.media.room,
             claim_seconds=self.settings.pipeline.claim_seconds,
         )
         names = sorted(plugins.table("sources"))
@@ -171,12 +166,13 @@ class Parts:
         base: Knowledge = self._kept_or("knowledge", name, make)
         return base
 
-    def identify(self) -> None:
-        """Give the library its id, unless it has one; both the home and the ledger keep it."""
+    def identify(self) -> str:
+        """The library's id, made if it has none yet; both the home and the ledger keep it."""
         self._remember()
         found = identity.make(self.settings.home)
         if self.ledger.library_id() != found:
             self.ledger.keep_library_id(found)
+        return found
 
     def _remember(self) -> None:
         """Bring back the file of the id where only the ledger has it."""
@@ -217,8 +213,9 @@ class Parts:
             reader=self.part("readers", pipeline.reader) if pipeline.reader else None,
             composer=self.part("composers", pipeline.composer),
             renderer=self.part("renderers", "markdown"),
-            media=library.media,
-            documents=library.documents,
+            media=self.media,
+            copy_local=library.copy_local,
+            documents=documents_of(self.settings, self.identify),
             languages=library.languages,
             sound_track=pipeline.sound_track,
         )
@@ -231,13 +228,14 @@ class Parts:
             "look": ([tools.sampler], None),
             "read": ([tools.reader], None),
             "compose": ([tools.composer], None),
-            "save": ([tools.renderer], str(tools.documents)),
+            "save": ([tools.renderer], tools.documents.where),
         }
         own = [
             _stage(row, partial(getattr(stages, row[0]), tools=tools), *used[row[0]])
             for row in TABLE
         ]
-        own[0] = replace(own[0], of_source=_of_source(sources.parts))
+        copied = tools.media.where if tools.copy_local else ""
+        own[0] = replace(own[0], of_source=_of_source(sources.parts, copied))
         own[4] = replace(own[4], of_source=_composed(sources.parts, own[4].config))
         return Plan((*own, *(self._publish_stage(name, tools) for name in self.published_to())))
 
@@ -275,12 +273,14 @@ def _wish(sound_track: str) -> list[list[str]]:
     return [["sound track", sound_track]] if sound_track else []
 
 
-def _of_source(sources: Sequence[Part[Any]]) -> dict[str, tuple[str, ...]]:
-    """What decides a fetch, by source: nothing of the other sources."""
-    return {
+def _of_source(sources: Sequence[Part[Any]], copied: str) -> dict[str, tuple[str, ...]]:
+    """What decides a fetch, by source: nothing of the other sources; and where files are copied."""
+    found: dict[str, tuple[str, ...]] = {
         part.name: (*(config_of([key]) for key in part.keys), *before.fetched(sources, part))
         for part in sources
     }
+    local = [part for part in sources if copied and getattr(part.plugin, "is_local", False)]
+    return found | {part.name: (config_of([part.key], ["copied", copied]),) for part in local}
 
 
 def _composed(sources: Sequence[Part[Any]], config: str) -> dict[str, tuple[str, ...]]:

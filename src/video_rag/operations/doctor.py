@@ -17,6 +17,7 @@ from video_rag.library.wiring import Parts
 from video_rag.operations import storage
 from video_rag.settings import Settings
 from video_rag.settings.redaction import redact_urls
+from video_rag.stores.files import Folder
 from video_rag.stores.sql import Sql
 
 LOW_DISK_BYTES = 2 * 1024**3
@@ -120,7 +121,7 @@ def tried(name: str, look: Callable[[], str]) -> Finding:
 
 
 def _home(home: Path) -> Finding:
-    return tried("home", lambda: storage.writable(home))
+    return tried("home", lambda: storage.writable(Folder(home)))
 
 
 def _disk(home: Path) -> Finding:

@@ -21,7 +21,6 @@ from video_rag.model import (
 )
 from video_rag.net import guard
 from video_rag.pipeline import before, reading
-from video_rag.pipeline.files import discard, write
 from video_rag.pipeline.tools import Tools, fetch, is_gone, located
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
@@ -181,9 +180,9 @@ def save(work: Work, tools: Tools) -> Page:
         files=tuple(pictures.values()),
     )
     for image, path in pictures.items():
-        write(tools.documents / path, work.blobs.get(image))
-    write(tools.documents / page.path, data)
+        tools.documents.write(path, work.blobs.get(image))
+    tools.documents.write(page.path, data)
     earlier = work.previous("page", Page)
     if earlier:
-        discard(tools.documents, {earlier.path, *earlier.files} - {page.path, *page.files})
+        tools.documents.discard({earlier.path, *earlier.files} - {page.path, *page.files})
     return page

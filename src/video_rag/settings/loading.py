@@ -43,6 +43,13 @@ from video_rag.settings.redaction import remember, shown
 from video_rag.settings.schema import DEFAULT_HOME, Settings, families, named, sections
 
 FILE_NAME = "video-rag.toml"
+_OF_BUCKETS = (
+    *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN"),
+    *("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY", "AZURE_STORAGE_MASTER_KEY"),
+    *("AZURE_STORAGE_SAS_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_TOKEN"),
+    *("AZURE_CLIENT_SECRET", "AZURE_STORAGE_CLIENT_SECRET", "GOOGLE_SERVICE_ACCOUNT_KEY"),
+)
+"""Secrets that the library for buckets reads from the environment by itself."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ def load_settings(
     cwd = Path.cwd() if cwd is None else cwd
     # logins that libraries take from there
     remember(url for name, url in env.items() if name.lower().endswith("_proxy") and "://" in url)
+    remember(env[name] for name in _OF_BUCKETS if env.get(name))
     dotenv = read_dotenv(cwd / ".env")
     given = [
         *from_tables(overrides or {}, "argument", cwd),

@@ -33,7 +33,10 @@ ALIASES = {
 
 CONFIG = "VIDEO_RAG_CONFIG"
 _SECRETS = "VIDEO_RAG_SECRETS_DIR"
-_PATHS = ("home", "library.media", "library.documents", "search.synonyms")
+_PATHS = (
+    *("home", "library.media", "library.documents", "search.synonyms"),
+    *("blobs.url", "blobs.service_account"),
+)
 HELP = "docs/reference/settings.md lists all settings"
 # Kubernetes gives every pod such variables for a service that is called video-rag or video-rag-api;
 # VIDEO_RAG_TEST_… and VIDEO_RAG_ALLOW_PAID are for the tests.
@@ -58,8 +61,9 @@ class Given:
 
 
 def _anchored(path: tuple[str, ...], value: Any, folder: Path) -> Any:
-    """A relative folder counts from where it was written."""
+    """A relative folder counts from where it was written; the URL of a bucket stays."""
     is_relative = isinstance(value, str | Path) and str(value) and not str(value).startswith("~")
+    is_relative = is_relative and "://" not in str(value)
     return folder / value if is_relative and ".".join(path) in _PATHS else value
 
 

@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from video_rag.settings.buckets import BlobsSettings, Place
 from video_rag.settings.kinds import (
     Cron,
     Folder,
@@ -35,13 +36,19 @@ DEFAULT_HOME = "~/.video-rag"
 class LibrarySettings(Section):
     """Where things lie and what they are called."""
 
-    media: Folder = Field(
-        description="Folder for downloaded videos.",
+    media: Place = Field(
+        description="Folder or bucket for downloaded videos.",
         json_schema_extra={"default": "<home>/media"},
     )
-    documents: Folder = Field(
-        description="Folder in which the Markdown of every video lies as a readable file.",
+    documents: Place = Field(
+        description="Folder or bucket in which the Markdown of every video lies as a readable "
+        "file.",
         json_schema_extra={"default": "<home>/documents"},
+    )
+    copy_local: bool = Field(
+        False,
+        description="Whether videos that are files of one machine are copied to `media`, so that "
+        "every machine can work on them.",
     )
     keep_media: bool = Field(
         True, description="Whether downloaded video and sound stay once a video is ready."
@@ -158,6 +165,7 @@ class Settings(Section):
         description="Folder of the library.", json_schema_extra={"default": DEFAULT_HOME}
     )
     library: LibrarySettings = Field(description="Where things lie and what they are called.")
+    blobs: BlobsSettings = Field(description="Where results lie, and how buckets are reached.")
     pipeline: PipelineSettings = Field(
         default_factory=PipelineSettings, description="How a video becomes a document."
     )
@@ -196,13 +204,15 @@ class Settings(Section):
         data = {name: hide(name, value) for name, value in data.items()}
         remember(secrets_of(data))
         data["home"] = data.get("home") or DEFAULT_HOME
-        library = data.get("library") or {}
-        if not isinstance(library, Mapping):
+        tables = {name: data.get(name) or {} for name in ("library", "blobs")}
+        if not all(isinstance(table, Mapping) for table in tables.values()):
             return data
         with contextlib.suppress(ValueError):  # a home that is no path: its own check says so
             home = absolute(data["home"])
-            folders = {name: library.get(name) or home / name for name in ("media", "documents")}
-            data["library"] = {**library, **folders}
+            for table, key in (("library", "media"), ("library", "documents"), ("blobs", "url")):
+                default = home / ("blobs" if table == "blobs" else key)
+                tables[table] = {**tables[table], key: tables[table].get(key) or default}
+            data |= tables
         return data
 
     @property

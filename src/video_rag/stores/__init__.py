@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 class Blobs(Protocol):
     """Bytes named by their digest. Nothing is ever changed in place."""
 
+    where: str
+    """The folder, or the bucket's URL, for people."""
+
     def put(self, data: bytes) -> Digest:
         """Keep some bytes; keeping them twice is harmless."""
 

@@ -28,6 +28,7 @@ class Local:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.where = str(folder)
 
     def put(self, data: bytes) -> Digest:
         """Keep some bytes. A blob that is there is touched, which protects it from a sweep."""
