@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from rabbitmq import Broker, some_broker
 from video_rag.settings import redaction
 
 # No deadline: dictionaries load at first use, and machines are busy. The same examples every time:
@@ -55,6 +56,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.delenv("COLUMNS", raising=False)  # xdist sets it for its workers
     monkeypatch.setenv("VIDEO_RAG_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A RabbitMQ, started when a test first wants one; tests name their queues otherwise."""
+    with some_broker() as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ class DeadLetter:
     job: Job | None
     """What it asks for; None when it is no job."""
     route: str
-    reason: str
+    why: str
     """In a few words: delivered too often, refused."""
     at: float | None
     """When it was put aside (epoch)."""

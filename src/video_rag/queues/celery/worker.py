@@ -1,0 +1,249 @@
+"""A Celery worker in this process: takes messages, runs stages in threads, leaves in good order.
+
+One process works on few stages at once, and a machine has several such processes: native code that
+crashes or is killed for its memory ends one of them, models are loaded by those alone that need
+them, and nothing is forked once threads run (ADR 32). Of Celery's parts only those remain that are
+needed: no gossip, no events, no remote control, and none of the queues for delayed delivery.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from celery import bootsteps
+from celery.concurrency.base import apply_target
+from celery.concurrency.thread import ApplyResult, TaskPool
+from celery.exceptions import Reject, WorkerShutdown
+from celery.worker import WorkController, state
+from celery.worker.consumer import Connection, Consumer, Tasks
+from celery.worker.consumer.consumer import Evloop
+
+from video_rag.errors import BackendError, VideoRagError
+from video_rag.model import Job
+from video_rag.queues import Handle
+from video_rag.queues.celery.broker import Broker
+from video_rag.queues.celery.messages import TASK, URGENT, job_in
+from video_rag.queues.celery.troubles import told, trouble
+from video_rag.settings.redaction import redact
+
+log = logging.getLogger("video_rag")
+
+_TICK = 0.05
+"""Seconds between two looks of the worker's loop at what happens beside it."""
+_FOR_URGENT = 0.2
+"""Seconds that a free thread waits after an urgent job for the next one to arrive."""
+_LONGEST_WAIT = 30.0
+"""Seconds between two tries to reach RabbitMQ or the ledger."""
+
+
+def serve(
+    broker: Broker,
+    handle: Handle,
+    routes: Sequence[str],
+    concurrency: int,
+    stopping: threading.Event,
+    *,
+    until_idle: bool = False,
+) -> None:
+    """Work on messages of these routes until `stopping` is set, then end what was begun.
+
+    A connection that is lost is made again. Raises `Unavailable` or `Rejected` when RabbitMQ
+    cannot be used at the start.
+    """
+    broker.check()
+    for name in ("celery", "kombu", "amqp"):  # they tell with tracebacks what is told here
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    queues = [broker.queue(route, is_urgent=is_it) for is_it in (True, False) for route in routes]
+    app = broker.new_app(queues)
+    app.set_default()  # where the threads of its pool look their task up
+    ours = {"broker": broker, "stopping": stopping, "until_idle": until_idle}
+    app.conf.worker_consumer = type("Ours", (_Consumer,), ours)
+    _task(app, handle, stopping)
+    state.should_stop = None
+    _Pool.stopping = stopping
+    worker = WorkController(
+        app=app,
+        pool_cls=_Pool,
+        concurrency=concurrency,
+        queues=[one.name for one in queues],
+        without_mingle=True,
+        without_gossip=True,
+    )
+    try:
+        with told(broker.where):
+            worker.blueprint.start(worker)  # as its `start`, which would keep errors to itself
+    except WorkerShutdown:
+        pass
+    finally:
+        worker.stop()
+
+
+def _task(app: Any, handle: Handle, stopping: threading.Event) -> None:
+    """The one task: what a message asks for is handled, or the message is put aside."""
+
+    def stage(video_id: str, stage: str, version: int) -> None:
+        del version  # looked at when the message came
+        job = Job(video_id=video_id, stage=stage)
+        pauses = itertools.chain((1.0, 2.0, 5.0, 10.0), itertools.repeat(_LONGEST_WAIT))
+        for pause in pauses:
+            try:
+                handle(job)
+                return
+            except BackendError as error:  # the ledger's own; those of stages are kept there
+                log.warning("%s of %s waits: %s", job.stage, job.video_id, redact(str(error)))
+                if stopping.wait(pause):
+                    raise Reject(error, requeue=True) from error
+            except VideoRagError as error:
+                raise _aside(f"{job.stage} of {job.video_id}: {error}") from error
+
+    app.task(name=TASK, shared=False, ignore_result=True)(stage)
+
+
+def _aside(why: str) -> Reject:
+    log.warning("put among the dead letters: %s; see `video-rag queue dead list`", redact(why))
+    return Reject(why, requeue=False)
+
+
+_Waiting = tuple[bool, int, Callable[[], None]]
+
+
+class _Pool(TaskPool):  # type: ignore[misc]
+    """Threads that take what a person waits for before all else that is here."""
+
+    stopping: threading.Event
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._waiting: list[_Waiting] = []
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._last_urgent = 0.0
+
+    def on_apply(self, target: Any, args: Any = None, kwargs: Any = None, **more: Any) -> Any:
+        """Keep a task until a thread is free."""
+        queue = str((args[2].get("delivery_info") or {}).get("routing_key", ""))
+        is_later = not queue.endswith(URGENT)
+
+        call = partial(
+            apply_target, target, args, kwargs, more.get("callback"), more.get("accept_callback")
+        )
+        with self._lock:
+            one: _Waiting = (is_later, next(self._numbers), call)
+            heapq.heappush(self._waiting, one)
+        begun = self.executor.submit(self._run)
+        begun.add_done_callback(_told_if_broken)
+        return ApplyResult(begun)
+
+    def _run(self) -> None:
+        """Run the first of what waits; nothing once the worker leaves: it goes back then."""
+        if self._first_is_later() and time.monotonic() - self._last_urgent < _FOR_URGENT:
+            self.stopping.wait(_FOR_URGENT)
+        if self.stopping.is_set():
+            return
+        with self._lock:
+            is_later, _number, call = heapq.heappop(self._waiting)
+        call()
+        if not is_later:
+            self._last_urgent = time.monotonic()
+
+    def _first_is_later(self) -> bool:
+        with self._lock:
+            return bool(self._waiting and self._waiting[0][0])
+
+
+def _told_if_broken(begun: Future[None]) -> None:
+    """What goes wrong beside a task is no reason for silence; RabbitMQ brings the message again."""
+    error = None if begun.cancelled() else begun.exception()
+    if error is not None:
+        log.error("Celery could not run a message: %s", redact(repr(error)))
+
+
+class _Watch(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Lets the loop look around several times a second."""
+
+    requires = (Tasks,)
+
+    def register_with_event_loop(self, consumer: Any, hub: Any) -> None:
+        """Begin to look, once connected."""
+        hub.call_repeatedly(_TICK, consumer.look)
+
+
+class _Consumer(Consumer):  # type: ignore[misc]
+    """Celery's consumer, of the parts that are needed, that says in our words what goes wrong."""
+
+    broker: Broker
+    stopping: threading.Event
+    until_idle: bool
+
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
+        default_steps = (Connection, Tasks, _Watch, Evloop)
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._is_leaving = False
+        self._idle_since = time.monotonic()
+
+    def on_ready(self) -> None:
+        super().on_ready()
+        self._idle_since = time.monotonic()
+
+    def look(self) -> None:
+        """Take nothing more once asked to leave, and leave when all that was begun is done."""
+        if self.until_idle and self._is_idle():
+            self.stopping.set()
+        if not self.stopping.is_set():
+            return
+        if not self._is_leaving:
+            self._is_leaving = True
+            self.task_consumer.cancel()
+        if not state.active_requests:
+            state.should_stop = 0
+
+    def _is_idle(self) -> bool:
+        if state.active_requests or state.reserved_requests:
+            self._idle_since = time.monotonic()
+        return time.monotonic() - self._idle_since > 1.0
+
+    def ensure_connected(self, conn: Any) -> Any:
+        def tell(error: BaseException, seconds: float) -> None:
+            told = trouble(error, self.broker.where)
+            log.warning("%s; trying again in %.0f s", redact(str(told)), seconds)
+
+        def leave() -> None:
+            if self.stopping.is_set():
+                raise WorkerShutdown(0)
+
+        return conn.ensure_connection(
+            tell, None, interval_start=1, interval_step=2, interval_max=15, callback=leave
+        )
+
+    def on_connection_error_before_connected(self, exc: BaseException) -> None:
+        log.warning("%s", redact(str(trouble(exc, self.broker.where))))
+        self.stopping.wait(1.0)
+
+    def on_connection_error_after_connected(self, exc: BaseException) -> None:
+        told = redact(str(trouble(exc, self.broker.where)))
+        log.warning("%s; what is being worked on goes on, and connecting again", told)
+        super().on_connection_error_after_connected(exc)
+
+    def create_task_handler(self, *args: Any, **more: Any) -> Callable[[Any], None]:
+        receive = super().create_task_handler(*args, **more)
+
+        def on_message(message: Any) -> None:
+            try:
+                job_in(message)
+            except ValueError as error:  # which Celery would end its worker for
+                _aside(str(error))
+                message.reject()
+            else:
+                receive(message)
+
+        return on_message
