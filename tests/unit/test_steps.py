@@ -326,6 +326,7 @@ def test_the_steps_are_asked_for_over_the_api(client: TestClient, talks: Path) -
     for number, video_id in enumerate(found["result"]["sites"][""]):
         wish = {"kind": "process", "video_ids": [video_id]}
         rows.append(ended(client, wish, f"run/process/{number}"))
+        assert rows[-1]["about"] == video_id  # an id that the library gave is no secret
     rows += [ended(client, {"kind": kind}) for kind in ("publish", "verify", "doctor", "sweep")]
     names = [row["request_id"] for row in rows if row["kind"] != "doctor"]
     told = ended(client, {"kind": "report", "request_ids": names}, "run/report")
@@ -372,3 +373,17 @@ def test_who_may_only_write_may_not_look_at_the_server(library: Library, talks: 
             assert client.post("/api/requests", json=wish).status_code == 403, wish
         for kind in ("discover", "verify", "report", "publish"):
             assert client.post("/api/requests", json={"kind": kind}).status_code == 202, kind
+
+
+@pytest.mark.parametrize("kind", ["process", "retry", "publish", "export"])
+def test_a_key_that_was_pasted_for_a_video_is_repeated_nowhere(
+    client: TestClient, tmp_path: Path, kind: str
+) -> None:
+    secret = "sk-proj-zX81mQw02KfTr63LbNv5"
+    more = {"format": "vtt", "folder": str(tmp_path)} if kind == "export" else {}
+    told = client.post("/api/requests", json={"kind": kind, "video_ids": [secret], **more})
+    assert told.status_code == 404
+    assert secret not in told.text
+    wish = {"kind": "report", "request_ids": [secret]}
+    assert secret not in client.post("/api/requests", json=wish).text
+    assert secret not in client.get("/api/requests").text

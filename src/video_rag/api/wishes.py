@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from video_rag.api.auth import Caller
 from video_rag.api.problems import Forbidden
-from video_rag.errors import UnsupportedUrl
+from video_rag.errors import UnsupportedUrl, VideoRagError
 from video_rag.library import Library, Wishes
 from video_rag.operations import keys, wishes
 from video_rag.settings.redaction import remember, secrets_of
@@ -167,9 +167,15 @@ def request(wish: Wish, library: Library, caller: Caller) -> Request:
 
     Raises what refuses it: `Forbidden`, `NotFound`, `UnsupportedUrl`, `UsageError`.
     """
-    remember(secrets_of(wish.model_dump()))  # a key that was pasted into the wrong field
     make: Callable[[Any, Library, Caller], Request] = _MAKERS[type(wish)]
-    return make(wish, library, caller)
+    try:
+        made = make(wish, library, caller)
+    except VideoRagError:  # its message may have a key that was pasted into the wrong field
+        remember(secrets_of(wish.model_dump()))
+        raise
+    # ids look like keys, and none is one: each was looked up, or is told by no request
+    remember(secrets_of(wish.model_dump(exclude={"video_ids", "request_ids"})))
+    return made
 
 
 def to_add(urls: list[str], wished: Wished, library: Library, caller: Caller) -> Request:
@@ -219,12 +225,12 @@ def _check(wish: CheckWish, library: Library, caller: Caller) -> Request:
 def _publish(wish: PublishWish, library: Library, caller: Caller) -> Request:
     if wish.to is not None:
         library.parts.knowledge(wish.to)
-    return wishes.publish(wish.to or "", wish.video_ids, asker(caller))
+    return wishes.publish(wish.to or "", _known(wish.video_ids, library), asker(caller))
 
 
-def _export(wish: ExportWish, _library: Library, caller: Caller) -> Request:
+def _export(wish: ExportWish, library: Library, caller: Caller) -> Request:
     _admin(caller, "this key cannot write files", "exporting needs the role admin")
-    return wishes.export(wish.video_ids, wish.format, wish.folder, asker(caller))
+    return wishes.export(_known(wish.video_ids, library), wish.format, wish.folder, asker(caller))
 
 
 def _discover(wish: DiscoverWish, library: Library, caller: Caller) -> Request:

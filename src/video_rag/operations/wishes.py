@@ -105,7 +105,7 @@ def report(request_ids: Iterable[str], since: float, until: float | None, by: st
     """
     names = list(request_ids)
     wish = {"request_ids": names, "since": since, "until": until}
-    about = _few(names, "requests") or "what was asked for in a time"
+    about = f"{len(names)} requests" if names else "what was asked for in a time"
     return _request("report", wish, about, by)
 
 
