@@ -2,7 +2,7 @@
 # Needs make, git and Python 3.11 or later with its venv module; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint fix bench fuzz properties docs clean
+.PHONY: help setup quickstart test lint fix bench fuzz properties airflow docs clean
 
 BIN := .venv/bin
 
@@ -18,7 +18,7 @@ quickstart: setup ## add the sample lecture and ask two questions about it
 test: setup ## run the tests; ARGS='-k words tests/unit' narrows them
 	@sh scripts/install-test-packages.sh
 	@sh scripts/install-s3rver.sh
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto -m 'not airflow' $(ARGS)
 
 lint: setup ## check format, style, types, layers, lengths and spelling
 	$(BIN)/ruff format --check
@@ -51,10 +51,13 @@ fuzz: setup ## damage subtitles and media files for five minutes at most; SEED=7
 properties: setup ## run the tests that make their own examples, with new ones each time
 	@$(BIN)/pytest -n auto --hypothesis-profile=further -m hypothesis $(ARGS)
 
+airflow: setup ## run the DAGs in Airflow 3 and 2.11, each in its own environment; takes minutes
+	@$(BIN)/pytest -p no:randomly tests/unit/test_airflow_client.py tests/integration/test_airflow.py $(ARGS)
+
 docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py
 	@$(BIN)/python scripts/transcripts.py
 
 clean: ## remove everything that was made here, .venv included
-	rm -rf .venv .boot .quickstart build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .boot .airflow2 .airflow3 .quickstart build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

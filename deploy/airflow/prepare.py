@@ -117,15 +117,6 @@ def be_quiet() -> None:
     warnings.simplefilter("ignore")
 
 
-def note_unencrypted() -> None:
-    """Say so when passwords of connections, such as our API key, would be stored as they are."""
-    from airflow.configuration import conf
-
-    if not conf.get("core", "fernet_key", fallback=""):
-        print("note: connections are stored unencrypted, since Airflow has no Fernet key;")
-        print("hint: export AIRFLOW__CORE__FERNET_KEY=…, made once: see docs/how-to/airflow.md")
-
-
 def main() -> None:
     """Check, migrate, make what is missing, and say so."""
     name, password = admin()
@@ -139,7 +130,6 @@ def main() -> None:
         refuse("the database could not be migrated", "see above; is its server there?")
     for line in ("the database is migrated", make_admin(name, password), *make_pools()):
         print(line)
-    note_unencrypted()
 
 
 if __name__ == "__main__":

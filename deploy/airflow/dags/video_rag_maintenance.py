@@ -6,9 +6,14 @@ admin's. A copy of the ledger is the database's business: see the how-to.
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
-import video_rag_operators as ops
+# Airflow has its folder of DAGs on this path, and what only looks at one file has not.
+sys.path[:] = dict.fromkeys([*sys.path, str(Path(__file__).parent)])
+
+import video_rag_operators as ops  # noqa: E402
 
 try:  # Airflow 3
     from airflow.sdk import DAG, Param

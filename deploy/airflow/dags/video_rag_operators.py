@@ -186,7 +186,7 @@ class Discover(RequestOperator):
     def wish(self, context: Context) -> dict[str, Any]:
         """Which addresses and subscriptions are looked at."""
         params = context["params"]
-        wish = {"kind": "discover", "urls": list(params["urls"]), "force": params["force"]}
+        wish = {"kind": "discover", "urls": params["urls"] or [], "force": params["force"]}
         wish["limit"] = params["limit"]
         said = {name: params[name] for name in ("collection", "fetch") if params[name]}
         return {**wish, **said}

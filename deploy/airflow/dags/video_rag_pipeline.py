@@ -11,9 +11,14 @@ them.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
-import video_rag_operators as ops
+# Airflow has its folder of DAGs on this path, and what only looks at one file has not.
+sys.path[:] = dict.fromkeys([*sys.path, str(Path(__file__).parent)])
+
+import video_rag_operators as ops  # noqa: E402
 
 try:  # Airflow 3
     from airflow.sdk import DAG, Param, Variable
@@ -24,8 +29,8 @@ except ImportError:  # Airflow 2.11
 
 PARAMS = {
     "urls": Param(
-        [],
-        type="array",
+        None,
+        type=["null", "array"],
         items={"type": "string"},
         title="Addresses",
         description="One a line; none: the subscriptions that are due.",
@@ -112,7 +117,7 @@ with DAG(
         process = ops.Process.partial(
             task_id=f"process{suffix(site)}",
             pool=pool,
-            map_index_template="{{ video_title }}",
+            map_index_template="{{ video_title or task.video_id }}",
         ).expand(video_id=videos.output)
         discover >> videos
         process >> publish
