@@ -52,11 +52,9 @@ class Objects:
         settings: BlobsSettings,
         *,
         owner: Callable[[], str] | None = None,
-        patience: float = PATIENCE,
     ) -> None:
         self.where = url
         self._settings = settings
-        self._patience = patience
         self._owner = owner
         self._small = Once(lambda: self._open(reading="30s"))
         self._large = Once(lambda: self._open(reading="180s"))  # a part on a slow line
@@ -182,6 +180,7 @@ class Objects:
 
     def _look(self, name: str) -> Stored | None:
         import obstore
+        from obstore.exceptions import PermissionDeniedError
 
         with self._told():
             try:
@@ -189,6 +188,9 @@ class Objects:
             except FileNotFoundError as error:
                 self._refuse_wrong_bucket(error)
                 return None
+            except PermissionDeniedError:  # such an answer has no words; the same to a GET has
+                obstore.get(self._small(), name)
+                raise
             return Stored(found["size"], found["last_modified"].timestamp())
 
     def _put(self, name: str, data: bytes) -> None:
@@ -267,7 +269,7 @@ class Objects:
                 },
                 retry_config={
                     "max_retries": 20,
-                    "retry_timeout": timedelta(seconds=self._patience),
+                    "retry_timeout": timedelta(seconds=PATIENCE),
                     "backoff": {
                         "init_backoff": timedelta(seconds=0.2),
                         "max_backoff": timedelta(seconds=3),
