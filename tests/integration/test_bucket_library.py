@@ -350,3 +350,100 @@ def test_killed_in_an_upload_nothing_is_half_there_and_the_next_pass_makes_it_wh
     assert states(library) == ["ready"]
     found = server.client().list_objects_v2(Bucket=bucket)["Contents"]
     assert [one["Size"] for one in found if one["Key"].endswith(".mp4")] == [whole]
+
+
+def snapshot(library: Library) -> dict[str, dict[str, str]]:
+    """What each result of each video is."""
+    return {
+        video_id: {name: one.digest for name, one in library.ledger.results(video_id).items()}
+        for video_id in library.ledger.video_ids()
+    }
+
+
+def test_a_library_moves_into_a_bucket_and_back_and_nothing_is_made_again(
+    site: Site, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = s3.moto()
+    bucket = server.new_bucket()
+    (tmp_path / "home").mkdir()
+    config = tmp_path / "home" / "video-rag.toml"
+    table = "".join(f'{name} = "{value}"\n' for name, value in server.table().items())
+    settings = '[guard]\nallow_private = true\n[pipeline]\nreader = "none"\n[blobs]\n' + table
+    config.write_text(settings)
+    library = Library(load_settings())
+    list(library.add([f"{site.url}/0", str(talk)]))
+    assert states(library) == ["ready", "ready"]
+    page = Path(library.page(library.find("sheep")))
+    page.write_text(page.read_text("utf-8") + "\nMy own note.\n", "utf-8")
+    made, asked = snapshot(library), site.gets["/0.mp4"]
+    library.close()
+
+    def moved(to: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "video_rag", "migrate-blobs", "--to", to],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for again in (False, True):
+        said = moved(f"s3://{bucket}/moved")
+        assert said.count("0 copied now") == (3 if again else 0), said
+    assert f'url = "s3://{bucket}/moved/blobs"' in said
+    lines = said.partition(":\n\n")[2]
+    media, rest = lines.partition("[library]")[0::2]
+    config.write_text(settings + media.partition("[blobs]")[2] + "\n[library]" + rest)
+    assert config.read_text().count("s3://") == 3
+
+    for name in ("blobs", "media", "documents"):
+        shutil.rmtree(tmp_path / "home" / name)
+    library = Library(load_settings())
+    assert states(library) == ["ready", "ready"]
+    list(library.run())
+    assert states(library) == ["ready", "ready"]
+    assert snapshot(library) == made
+    assert site.gets["/0.mp4"] == asked
+    assert library.document(library.find("farm")).sections
+    note = str(library.page(library.find("sheep"))).removeprefix(f"s3://{bucket}/")
+    body = server.client().get_object(Bucket=bucket, Key=note)["Body"].read()
+    assert "My own note." in body.decode()
+    library.close()
+
+    said = moved(str(tmp_path / "home"))
+    assert "take url out of [blobs]" in said
+    config.write_text(settings)
+    client = server.client()
+    for key in keys(server, bucket):
+        client.delete_object(Bucket=bucket, Key=key)
+    library = Library(load_settings())
+    assert states(library) == ["ready", "ready"]
+    list(library.run())
+    assert snapshot(library) == made
+    assert site.gets["/0.mp4"] == asked
+    assert "My own note." in page.read_text("utf-8")
+
+
+def test_a_move_that_meets_no_bucket_says_so_and_changes_nothing(
+    talk: Path, tmp_path: Path
+) -> None:
+    server = s3.moto()
+    (tmp_path / "home").mkdir()
+    table = "".join(f'{name} = "{value}"\n' for name, value in server.table().items())
+    (tmp_path / "home" / "video-rag.toml").write_text(f"[blobs]\n{table}")
+    library = Library(load_settings())
+    list(library.add([str(talk)]))
+    for to, code, said in (
+        ("s3://no-such-bucket-here/x", 4, "there is no bucket s3://no-such-bucket-here"),
+        ("oss://bucket/x", 2, "oss:// is written s3://bucket/prefix"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "video_rag", "migrate-blobs", "--to", to],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code
+        assert said in done.stderr
+    assert states(library) == ["ready"]

@@ -76,6 +76,10 @@ COMMANDS = {
         "Follow channels, playlists, feeds and folders: their new videos are taken.",
     ),
     "dify": Command("dify:app", "Care for a knowledge base in Dify."),
+    "migrate-blobs": Command(
+        "moving:migrate_blobs",
+        "Copy results, media and documents into a bucket, or back into a folder, and prove them.",
+    ),
     "keys": Command("ops:keys_app", "Make, list and revoke API keys."),
     "sites": Command("sites:sites_app", "Show which sites are left alone for now, and why."),
 }

@@ -6,6 +6,7 @@ How they get into a bucket: docs/how-to/buckets.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -34,6 +35,9 @@ class Files(Protocol):
     def place(self, name: str) -> Path | str:
         """The path or URL of a file; it need not be there."""
 
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a small file; None when there is none."""
+
     def write(self, name: str, data: bytes) -> None:
         """Put a file in place of an earlier one."""
 
@@ -57,6 +61,12 @@ class Folder:
     def place(self, name: str) -> Path:
         """The path of a file."""
         return self.folder / name
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a file."""
+        with disk.told(self.folder / name), suppress(FileNotFoundError):
+            return (self.folder / name).read_bytes()
+        return None
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file; unchanged content is left alone."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from video_rag import disk
+from video_rag.digest import of_file
 from video_rag.model import Media
 from video_rag.net import guard
+from video_rag.stores.files import Files, Folder
 
 RECORD = "media.json"
 """What a source keeps beside its downloads; it goes where they go."""
@@ -38,6 +41,8 @@ class MediaFiles(Protocol):
     """The folder, or the bucket's URL, for people."""
     folder: Path
     """Folder of this machine into which sources download."""
+    files: Files
+    """The same as files; for small ones, such as what sources keep beside their downloads."""
 
     def is_there(self, name: str, file: Media) -> bool:
         """Whether a file is there, as large as it was; its bytes are not looked at."""
@@ -57,6 +62,9 @@ class MediaFiles(Protocol):
 
     def drop(self, names: Sequence[str]) -> int:
         """Delete files; returns the bytes that are free now."""
+
+    def is_whole(self, name: str, file: Media) -> bool:
+        """Whether the bytes of a file are those that they were; reads them all."""
 
     def remote(self, name: str, file: Media) -> Remote | None:
         """A file that is not on this machine."""
@@ -83,6 +91,7 @@ class MediaFolder:
     def __init__(self, folder: Path, most: int | None) -> None:
         self.folder = folder
         self.where = str(folder)
+        self.files: Files = Folder(folder)
         self._most = most
 
     def is_there(self, name: str, file: Media) -> bool:  # noqa: ARG002 (as the contract has it)
@@ -125,6 +134,12 @@ class MediaFolder:
                     freed += path.stat().st_size
                     path.unlink()
         return freed
+
+    def is_whole(self, name: str, file: Media) -> bool:
+        """Whether its digest is right."""
+        with disk.told(self.folder / name), suppress(FileNotFoundError):
+            return of_file(self.folder / name) == file.digest
+        return False
 
     def remote(self, name: str, file: Media) -> Remote | None:
         """None is."""

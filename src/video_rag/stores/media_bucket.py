@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -12,6 +13,7 @@ from video_rag import disk
 from video_rag.errors import NotFound
 from video_rag.model import Media
 from video_rag.stores.copies import Copies
+from video_rag.stores.files import Files
 from video_rag.stores.media import RECORD, Remote, own
 from video_rag.stores.objects import Objects
 
@@ -25,6 +27,7 @@ class MediaBucket:
     def __init__(self, objects: Objects, copies: Copies, most: int | None) -> None:
         self.objects = objects
         self.where = objects.where
+        self.files: Files = objects
         self.folder = copies.folder
         self._copies = copies
         self._most = most
@@ -39,20 +42,29 @@ class MediaBucket:
         if not (self._copies.is_here(name, file.size) or self.is_there(name, file)):
             return None
 
-        def load(target: BinaryIO) -> str:
-            digest = hashlib.sha256()
-            for piece in self.objects.pieces(name, 0, file.size):
-                digest.update(piece)
-                target.write(piece)
-            return digest.hexdigest()
-
         try:
+            load = partial(self._load, name, file.size)
             path = self._copies.bring(name, file.digest, file.size, load, user)
         except FileNotFoundError:  # deleted meanwhile
             return None
         if path is None:
             self.objects.discard([name])
         return path
+
+    def _load(self, name: str, size: int, target: BinaryIO | None) -> str:
+        """Write an object into a file, if one is given; the digest of its bytes."""
+        digest = hashlib.sha256()
+        for piece in self.objects.pieces(name, 0, size):
+            digest.update(piece)
+            if target is not None:
+                target.write(piece)
+        return digest.hexdigest()
+
+    def is_whole(self, name: str, file: Media) -> bool:
+        """Whether its digest is right."""
+        with suppress(FileNotFoundError):
+            return self.is_there(name, file) and self._load(name, file.size, None) == file.digest
+        return False
 
     def restore(self, files: Sequence[Media]) -> None:
         """The files of a video and what lies beside them."""

@@ -1,0 +1,56 @@
+"""migrate-blobs"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from video_rag.cli.show import err, escape, out
+from video_rag.cli.videos import open_library
+from video_rag.errors import Unavailable
+
+
+def migrate_blobs(
+    to: Annotated[
+        str,
+        typer.Option(help="A bucket such as s3://bucket/prefix, or a folder.", metavar="URL"),
+    ],
+) -> None:
+    """Copy results, media and documents into a bucket, or back into a folder, and prove them.
+
+    The library stays as it is until you change the settings as told at the end. Doing it again
+    brings only what is not there yet.
+    """
+    from rich.progress import Progress, TaskID
+
+    from video_rag.operations import moving
+
+    library = open_library()
+    missing = 0
+    with Progress(console=err.terminal, transient=True, disable=not err.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, of: int) -> None:
+            task = tasks.setdefault(what, progress.add_task(what, total=of))
+            progress.update(task, completed=done)
+
+        for moved in moving.move(library, to, tell):
+            missing += len(moved.missing)
+            there = moved.named - len(moved.missing)
+            out.print(
+                f"{moved.what:9} {there} of {moved.named} whole in {escape(moved.where)}, "
+                f"{moved.copied} copied now"
+            )
+    lines = moving.lines_for(moving.target_of(library.settings, to))
+    if lines:
+        out.print("Now set this in video-rag.toml, on every machine of this library:\n")
+        for line in lines:
+            out.print(f"    {escape(line)}")
+    else:
+        out.print(escape("Now take url out of [blobs], and media and documents out of [library]."))
+    if missing:
+        raise Unavailable(
+            f"{missing} were missing or damaged where they lay",
+            hint="`video-rag run` makes them again here or there; nothing else is made again",
+        )
