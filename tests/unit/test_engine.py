@@ -14,8 +14,8 @@ from video_rag.digest import of_value
 from video_rag.errors import ContentError, Unavailable, VideoRagError
 from video_rag.model import Job, Origins, Page, Video
 from video_rag.observers import Event, StageDone, StageFailed
-from video_rag.pipeline import engine as engines
 from video_rag.pipeline.engine import Engine
+from video_rag.pipeline.judging import Judge, Routes
 from video_rag.pipeline.plan import Plan, Stage
 from video_rag.pipeline.results import kept, load
 from video_rag.pipeline.work import Work
@@ -81,8 +81,11 @@ class Bench:
 
     def engine(self, queue: Inline, listener: Listener) -> Engine:
         return Engine(
-            self.plan(), self.ledger, self.blobs, queue.submit, [listener], self.folder / "s", 60
+            self.judge(), self.ledger, self.blobs, queue.submit, [listener], self.folder / "s", 60
         )
+
+    def judge(self) -> Judge:
+        return Judge(self.plan(), self.ledger, self.blobs, Routes())
 
     def made(self, name: str) -> str:
         return load(self.blobs, self.ledger.results("v:1")[name], Page).path
@@ -156,7 +159,7 @@ def test_a_server_that_is_away_is_tried_when_due(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(engines, "now", lambda: clock[0])
+    monkeypatch.setattr(bench.ledger, "now", lambda: clock[0])
 
     def away(work: Work) -> Page:
         raise Unavailable("away", retry_after=600)
@@ -229,7 +232,7 @@ def test_a_claim_is_renewed_while_the_work_lasts(bench: Bench) -> None:
     bench.upper = slow
     listener, queue = Listener(), Inline(Inline.Options())
     engine = Engine(
-        bench.plan(), bench.ledger, bench.blobs, queue.submit, [listener], bench.folder, 0.2
+        bench.judge(), bench.ledger, bench.blobs, queue.submit, [listener], bench.folder, 0.2
     )
     worker = threading.Thread(target=engine.handle, args=(Job(video_id="v:1", stage="upper"),))
     worker.start()

@@ -231,7 +231,9 @@ def test_a_step_may_change_a_table_in_batch_mode(tmp_path: Path) -> None:
     )
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.begin() as db:
-        db.exec_driver_sql("insert into claims values ('v', 'look', 'me', 1.0)")
+        db.exec_driver_sql(
+            "insert into claims (video_id, stage, owner, until) values ('v', 'look', 'me', 1.0)"
+        )
         migrating.upgrade(db, 2, steps)
     with engine.begin() as db:
         assert db.exec_driver_sql("select holder, lane from claims").fetchall() == [("me", "")]

@@ -42,7 +42,7 @@ class Readiness:
         if self._looked is None or time.monotonic() - self._looked[0] > FRESH_SECONDS:
             library = self._library
             try:
-                library.ledger.video_ids()
+                library.ledger.library_id()
                 library.parts.knowledge(library.settings.search.knowledge).check()
                 is_ready = True
             except VideoRagError:

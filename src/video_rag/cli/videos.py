@@ -200,7 +200,7 @@ def retry(
 
     with Meter() as meter:
         library = open_library(meter)
-        unready = [s.video.video_id for s in library.videos() if s.state != "ready"]
+        unready = library.unready()
         wanted = [library.find(video)] if video else unready
         done = []
         for item in Desk(library).at_once(wishes.retry(wanted, "retry")) if wanted else ():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -58,12 +58,12 @@ class Adding:
         """See `Library.add`."""
         replacing = Replacing(self._shelf, self._give_way)
         self.intake.left.clear()
-        left = iter(self._of_one_video(list(urls), replacing.known) if wishes.title else urls)
+        left = iter(self._of_one_video(list(urls), replacing.is_known) if wishes.title else urls)
         while some := list(islice(left, _LOOK_AHEAD)):
             given: dict[str, list[tuple[Video, Given]]] = {}
             for url in some:
                 try:
-                    for found in self._found(url, replacing.known):
+                    for found in self._found(url, replacing.is_known):
                         if isinstance(found, VideoRagError):
                             yield Added(url, error=found)
                         else:
@@ -132,7 +132,7 @@ class Adding:
             self.intake.work(video_id)
             yield self._settled(video_id, replacing, before)
 
-    def _of_one_video(self, urls: list[str], known: set[str]) -> list[str]:
+    def _of_one_video(self, urls: list[str], known: Callable[[str], bool]) -> list[str]:
         """The same paths and URLs, if a title can be theirs: nothing is taken in otherwise.
 
         Raises `UsageError` when they stand for several videos.
@@ -181,8 +181,8 @@ class Adding:
         folder = guard.absolute(url)
         if not folder.is_dir():
             return []
-        rows = self._ledger.all_results(("video",)).values()
-        videos = (self._shelf.read(row, "video", Video) for row in rows if "video" in row)
+        some = self._ledger.results_of(self._ledger.agenda.named(str(folder))).values()
+        videos = (self._shelf.read(row, "video", Video) for row in some if "video" in row)
         gone = (
             video.video_id
             for video in videos
@@ -192,7 +192,7 @@ class Adding:
         )
         return [self._looking.status(video_id).video for video_id in gone]
 
-    def _found(self, url: str, known: set[str]) -> Iterator[Video | VideoRagError]:
+    def _found(self, url: str, known: Callable[[str], bool]) -> Iterator[Video | VideoRagError]:
         """The videos behind a path or URL, series taken apart; known ones are not opened again."""
         source = self._shelf.source_of(url)
         for found in source.discover(url):
@@ -274,6 +274,6 @@ def _told(
         yield Added(found.url, status, None, one.is_new, one.same_as, is_other)
 
 
-def _is_known(video_id: str, known: set[str]) -> bool:
+def _is_known(video_id: str, known: Callable[[str], bool]) -> bool:
     """Whether it, or the first of its parts, is in the library."""
-    return video_id in known or f"{video_id}_p1" in known
+    return known(video_id) or known(f"{video_id}_p1")

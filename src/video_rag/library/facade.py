@@ -162,6 +162,10 @@ class Library:
         """A part of the videos, chosen and sorted by a query; only those in `state`, if given."""
         return self._listing.part(wanted, state)
 
+    def unready(self) -> list[str]:
+        """The videos that are not ready, in the order they were added."""
+        return self._listing.unready()
+
     def status(self, video_id: str) -> Status:
         """One video and its state. Raises `NotFound`."""
         return self._looking.status(video_id)

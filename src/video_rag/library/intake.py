@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections import deque
@@ -19,8 +20,8 @@ from video_rag.pipeline.tools import Tools
 from video_rag.queues import Queue
 from video_rag.settings import Settings
 from video_rag.stores import Blobs, Ledger
+from video_rag.stores.agenda import Seen
 from video_rag.stores.media import own
-from video_rag.stores.owner import now
 
 POLL_SECONDS = 0.5
 
@@ -67,13 +68,15 @@ class Intake:
         self._sources = tools.sources
         self._held_at = held_at
         self._media = tools.media
+        self._host = settings.pipeline.host or socket.gethostname()
         self.left: dict[str, tuple[SiteState, int]] = {}
         """Sites that `process` left alone, and how many videos wait for each; whoever begins a
         pass empties it."""
 
     def give(self, found: Video, wishes: Wishes) -> Given:
         """Put a video into the library, or what is new about one that is there."""
-        results = self._ledger.results(found.video_id)
+        seen = self._ledger.agenda.see(found.video_id) or Seen(found.video_id, 0, {}, {})
+        results = seen.results
         old = load(self._blobs, results["video"], Video) if "video" in results else None
         default = self.settings.library.collection
         video = merged(found, old, wishes, default, lambda url: self._holds(url, found))
@@ -88,7 +91,8 @@ class Intake:
                 name: kept(self._blobs, name, noun, made_from.get(name, ""))
                 for name, noun in given.items()
             }
-            self._ledger.commit(video.video_id, "give", rows)
+            verdict = self._engine.judge.after(seen, "give", rows)
+            self._ledger.commit(video.video_id, "give", rows, verdict=verdict, host=self._host)
         is_stale = video != old or bool(self._engine.plan.stale(results))
         same_as = video.url if video.url != found.url else ""
         return Given(video.video_id, old is None, is_stale, same_as)
@@ -107,12 +111,8 @@ class Intake:
 
     def unfinished(self) -> list[str]:
         """The videos that can be worked on now, in the order they were added."""
-        failures = self._ledger.all_failures()
-        return [
-            video_id
-            for video_id, results in self._ledger.all_results().items()
-            if "video" in results and self._engine.ready(results, failures.get(video_id, ()))
-        ]
+        self._engine.judge.catch_up()
+        return self._ledger.agenda.due()
 
     def process(self, video_ids: Iterable[str]) -> Iterator[str]:
         """Work on many videos; each is given when nothing more can be done for it now.
@@ -164,12 +164,11 @@ class Intake:
         lanes: dict[str, _Lane] = {}
         here: list[str] = []
         for video_id in dict.fromkeys(video_ids):
-            results = self._ledger.results(video_id)
-            failures = self._ledger.failures(video_id).values()
-            if "fetch" not in self._engine.ready(results, failures):
+            seen = self._ledger.agenda.see(video_id)
+            if seen is None or "fetch" not in self._engine.ready(seen):
                 here.append(video_id)
                 continue
-            video = load(self._blobs, results["video"], Video)
+            video = load(self._blobs, seen.results["video"], Video)
             lane = self._sources[video.source].lane(video)
             if lane.site:
                 lanes.setdefault(lane.site, _Lane(lane.width)).waiting.append(video_id)
@@ -191,7 +190,7 @@ class Intake:
                 if sum(one.running for one in lanes.values()) >= most:
                     return
                 state = self._ledger.sites.site(site)
-                if state.is_cooling(now()):
+                if state.is_cooling(self._ledger.now()):
                     earlier = self.left[site][1] if site in self.left else 0
                     self.left[site] = state, earlier + len(lane.waiting)
                     lane.waiting.clear()

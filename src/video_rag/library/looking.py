@@ -8,10 +8,11 @@ from pathlib import Path
 from video_rag.errors import DiskError, Lost, NotFound, UsageError
 from video_rag.library.naming import meant
 from video_rag.library.shelf import Shelf
-from video_rag.library.status import Status, state_of
+from video_rag.library.status import Status
 from video_rag.model import Document, Media, MediaSet, Page, Video
+from video_rag.pipeline.judging import state_of
 from video_rag.pipeline.results import AnyNoun
-from video_rag.pipeline.stages import with_media_facts
+from video_rag.pipeline.stages import as_listed
 from video_rag.stores import Failure, Result
 from video_rag.stores.files import write
 from video_rag.stores.media import Remote, name_of
@@ -50,7 +51,14 @@ class Looking:
 
     def find(self, name: str) -> str:
         """See `Library.find`."""
-        return name if self._ledger.results(name) else meant(name, self.videos())
+        if self._ledger.results(name):
+            return name
+        agenda, path = self._ledger.agenda, str(Path(name).expanduser().resolve())
+        some = dict.fromkeys([*agenda.named(name), *agenda.named(path)])
+        try:
+            return meant(name, [self.status(video_id) for video_id in some])
+        except NotFound:  # an address as it is shown differs from the one that is kept
+            return meant(name, self.videos())
 
     def page(self, video_id: str) -> Path | str:
         """See `Library.page`."""
@@ -104,17 +112,15 @@ class Looking:
         self, results: Mapping[str, Result], failures: Sequence[Failure], *, is_claimed: bool
     ) -> Status:
         """A video and its state, from what the ledger knows of it."""
-        video = self._shelf.read(results, "video", Video)
-        if media := self._fact(results, "media", MediaSet):
-            video = with_media_facts(video, media)
-        if page := self._fact(results, "page", Page):
-            known = {"language": page.language, "duration": page.duration}
-            video = video.model_copy(update=known)
+        own = self._shelf.read(results, "video", Video)
+        media, page = self._fact(results, "media", MediaSet), self._fact(results, "page", Page)
         plan = self._shelf.engine.plan
         keys = {stage.name: plan.keys(stage, results) for stage, _key in plan.stale(results)}
-        stale = {name: some[0] for name, some in keys.items()}
-        standing = tuple(f for f in failures if f.key in keys.get(f.stage, ()))
-        return Status(video, state_of(stale, standing, is_claimed=is_claimed), standing)
+        stand = tuple(failure for failure in failures if failure.key in keys.get(failure.stage, ()))
+        state = state_of(keys, stand)
+        if is_claimed and state in {"queued", "waiting"}:
+            state = "working"
+        return Status(as_listed(own, media, page), state, stand)
 
 
 def _export(folder: Path, path: Path, data: bytes) -> None:

@@ -22,35 +22,30 @@ class Replacing:
     def __init__(self, shelf: Shelf, remove: Callable[[str], None]) -> None:
         self._shelf = shelf
         self._remove = remove
-        self._places: dict[str, int] = {}
-        """By id, when they joined the library."""
-        self._at: dict[str, set[str]] = {}
-        """The ids of the videos that came from each path or URL."""
-        for results in shelf.ledger.all_results(("video",)).values():
-            if "video" in results:
-                self.meet(shelf.read(results, "video", Video))
+        self._agenda = shelf.ledger.agenda
 
-    @property
-    def known(self) -> set[str]:
-        """The ids of all videos."""
-        return set(self._places)
+    def is_known(self, video_id: str) -> bool:
+        """Whether a video is in the library."""
+        return self._agenda.see(video_id) is not None
 
-    def meet(self, video: Video) -> None:
-        """Take note of a video that joined."""
-        self._places.setdefault(video.video_id, len(self._places))
-        self._at.setdefault(video.url, set()).add(video.video_id)
+    def _at(self, url: str) -> dict[str, int]:
+        """The ids of the videos that came from a path or URL, each with its place in time."""
+        return self._agenda.positions([url])[url]
 
     def settle_places(self) -> None:
         """Of several versions of one file only the one that is there now stays, if it is ready.
 
         A version may come and go before it was read; whatever else is ready stays.
         """
-        for url, ids in self._at.items():
-            if len(ids) < 2 or (held := self._shelf.held_at(url)) is None:
+        for ids in self._agenda.crowded():
+            seen = self._agenda.see(ids[-1])
+            video = self._shelf.maybe(seen.results, "video", Video) if seen else None
+            held = self._shelf.held_at(video.url) if video else None
+            if held is None:
                 continue
             results = self._shelf.ledger.results(held.video_id) if held.video_id in ids else {}
             if results and not self._shelf.engine.plan.stale(results):
-                for other in ids - {held.video_id}:
+                for other in set(ids) - {held.video_id}:
                     self._remove(other)
 
     def settle(self, status: Status, *, is_given: bool) -> None:
@@ -59,7 +54,6 @@ class Replacing:
         `is_given`: whether its source has just named it, so that it is what its path holds now;
         else the file is looked at, or a version that joined later is taken for that.
         """
-        self.meet(status.video)
         if status.state != "ready":
             self._withdraw_deleted(status)
             return
@@ -69,7 +63,8 @@ class Replacing:
 
     def _earlier(self, video: Video, *, is_given: bool) -> set[str]:
         """The versions before, subtitles whose video came, and subtitles that lost their first."""
-        place, versions = self._places[video.video_id], self._at[video.url]
+        versions = self._at(video.url)
+        place = versions.get(video.video_id, 0)
         if len(versions) > 1 and not is_given:
             held = self._shelf.held_at(video.url)
             is_given = held is not None and held.video_id == video.video_id
@@ -77,11 +72,10 @@ class Replacing:
         found = {
             one
             for one in versions
-            if (is_given or self._places[one] < place) and self._is_from(one, video.url)
+            if (is_given or versions[one] < place) and self._is_from(one, video.url)
         }
-        for file in media.files:
-            if file.path != video.url:
-                found |= self._at.get(file.path, set())
+        beside = [file.path for file in media.files if file.path != video.url]
+        found = found.union(*self._agenda.positions(beside).values())
         if _is_subtitles(video.url):
             found |= {one for one, files in self._headless.items() if video.url in files}
         return found - {video.video_id}
@@ -98,11 +92,12 @@ class Replacing:
         `talk.en.srt` and `talk.zh.srt` are one lecture, known by the first of them.
         """
         found: dict[str, set[str]] = {}
-        gone = [url for url in self._at if _is_subtitles(url) and not Path(url).exists()]
-        for video_id in (one for url in gone for one in self._at[url]):
+        for video_id in self._agenda.ending(sorted(SUBTITLE_SUFFIXES)):
             results = self._shelf.ledger.results(video_id)
-            media = self._shelf.maybe(results, "media", MediaSet)
-            found[video_id] = {file.path for file in media.files} if media else set()
+            video = self._shelf.maybe(results, "video", Video)
+            if video and _is_subtitles(video.url) and not Path(video.url).exists():
+                media = self._shelf.maybe(results, "media", MediaSet)
+                found[video_id] = {file.path for file in media.files} if media else set()
         return found
 
     def _withdraw_deleted(self, status: Status) -> None:

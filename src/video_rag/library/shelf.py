@@ -14,6 +14,7 @@ from video_rag.library.wiring import Parts
 from video_rag.model import Noun, Video
 from video_rag.observers import Observer
 from video_rag.pipeline.engine import Engine
+from video_rag.pipeline.judging import Judge
 from video_rag.pipeline.results import load
 from video_rag.settings import Settings
 from video_rag.sources import Source
@@ -29,7 +30,7 @@ class Shelf:
     def __init__(self, settings: Settings, observers: Sequence[Observer]) -> None:
         self.settings = settings
         private.tighten(settings.home)
-        self.ledger = Sql(settings.home / "library.db")
+        self.ledger = Sql(settings.ledger.url or settings.home / "library.db")
         self.parts = Parts(settings, self.ledger)
         self.blobs = blobs_of(settings, self.parts.identify)
         self.observers = [*self.parts.observers(), *observers]
@@ -37,7 +38,12 @@ class Shelf:
         self.tools = self.parts.tools(self.sources)
         self.queue = self.parts.queue()
         self.engine = Engine(
-            self.parts.plan(self.tools, self.sources),
+            Judge(
+                self.parts.plan(self.tools, self.sources),
+                self.ledger,
+                self.blobs,
+                self.parts.routes(self.sources),
+            ),
             self.ledger,
             self.blobs,
             self.queue.submit,

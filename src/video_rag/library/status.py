@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,17 +49,6 @@ class Wishes:
     """What of them is fetched: see `Video.wanted`."""
     leaves: str | None = None
     """A collection that they leave, after they joined `collection`."""
-
-
-def state_of(stale: Mapping[str, str], standing: Sequence[Failure], *, is_claimed: bool) -> State:
-    """How far a video is, from its stale stages and the failures that stand."""
-    if not stale:
-        return "ready"
-    if any(failure.due is None for failure in standing):
-        return "failed"
-    if is_claimed:
-        return "working"
-    return "waiting" if standing else "queued"
 
 
 def merged(

@@ -22,6 +22,7 @@ from video_rag.model import Document, Noun, Receipt
 from video_rag.net.sites import Sites
 from video_rag.observers import Observer
 from video_rag.pipeline import before, stages
+from video_rag.pipeline.judging import Routes
 from video_rag.pipeline.plan import Plan, Stage, config_of
 from video_rag.pipeline.publish import publish
 from video_rag.pipeline.tools import Tools
@@ -234,6 +235,7 @@ class Parts:
             _stage(row, partial(getattr(stages, row[0]), tools=tools), *used[row[0]])
             for row in TABLE
         ]
+        own = [replace(stage, lane=LANES.get(stage.name, "cpu")) for stage in own]
         copied = tools.media.where if tools.copy_local else ""
         own[0] = replace(own[0], of_source=_of_source(sources.parts, copied))
         own[4] = replace(own[4], of_source=_composed(sources.parts, own[4].config))
@@ -254,7 +256,16 @@ class Parts:
 
         row = (f"publish@{name}", ("document",), f"receipt@{name}")
         more = [self.knowledge(name).stamp(), passages.model_dump(mode="json")]
-        return _stage(row, run, used, more)
+        lane = "cpu" if name == "embedded" else "net"
+        return replace(_stage(row, run, used, more), lane=lane)
+
+    def routes(self, sources: Sources) -> Routes:
+        """Which machines can run what."""
+        return Routes(
+            library=self.settings.library.host,
+            kept_there=frozenset({"save", "publish@embedded"}),
+            local=frozenset(p.name for p in sources.parts if getattr(p.plugin, "is_local", False)),
+        )
 
 
 TABLE: Sequence[Row] = (
@@ -266,6 +277,8 @@ TABLE: Sequence[Row] = (
     ("save", ("document",), "page"),
 )
 """stage, what it needs, what it makes"""
+LANES = {"fetch": "net", "listen": "gpu"}
+"""What kind of machine a stage wants, if not any."""
 
 
 def _wish(sound_track: str) -> list[list[str]]:

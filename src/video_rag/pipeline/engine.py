@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from video_rag import disk
@@ -26,16 +26,20 @@ from video_rag.observers import (
     StageStarted,
     emit,
 )
-from video_rag.pipeline.plan import Plan, Stage
+from video_rag.pipeline.judging import Judge
+from video_rag.pipeline.plan import Stage
 from video_rag.pipeline.results import kept
 from video_rag.pipeline.work import Work
 from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores import Blobs, Failure, Ledger, Result
-from video_rag.stores.hold import hold
-from video_rag.stores.owner import me, now
+from video_rag.stores.agenda import Seen
+from video_rag.stores.hold import Hold
+from video_rag.stores.owner import me
 
 log = logging.getLogger("video_rag")
 
+REPORT_SECONDS = 1.0
+"""Between two notes in the ledger on how far a stage is."""
 RETRY_AFTER = (60.0, 300.0, 1800.0, 7200.0)
 """Seconds until the second, third … try of a stage whose server was away."""
 
@@ -45,7 +49,7 @@ class Engine:
 
     def __init__(
         self,
-        plan: Plan,
+        judge: Judge,
         ledger: Ledger,
         blobs: Blobs,
         submit: Callable[[Job], None],
@@ -53,7 +57,8 @@ class Engine:
         scratch: Path,
         claim_seconds: float,
     ) -> None:
-        self.plan = plan
+        self.plan = judge.plan
+        self.judge = judge
         self._ledger = ledger
         self._blobs = blobs
         self._submit = submit
@@ -63,50 +68,48 @@ class Engine:
 
     def advance(self, video_id: str) -> int:
         """Submit every stage that can run now; returns how many."""
-        ready = self._ready(video_id)
+        ready = self._ready(self._ledger.agenda.see(video_id))
         for name in ready:
             self._submit(Job(video_id=video_id, stage=name))
         return len(ready)
 
-    def handle(self, job: Job) -> None:
-        """Run a job unless it is done, failed for good, or in other hands."""
+    def handle(self, job: Job, *, is_taken: bool = False) -> None:
+        """Run a job unless it is done, failed for good, or in other hands.
+
+        `is_taken`: this thread has its claim already.
+        """
         stage = self.plan.stage(job.stage)
-        if stage is None or self._key_if_ready(job.video_id, stage) is None:
+        if not is_taken and job.stage not in self._ready(self._ledger.agenda.see(job.video_id)):
             return
-        with self.claim(job.video_id, stage.name) as held:
-            key = self._key_if_ready(job.video_id, stage) if held else None
-            worked = key is not None and self._run(job.video_id, stage, key)
+        hold = Hold(self._ledger, job.video_id, job.stage, self._claim_seconds, is_mine=is_taken)
+        with hold as held:
+            seen = self._ledger.agenda.see(job.video_id) if held else None
+            key = self._ready(seen).get(job.stage)
+            worked = False
+            if seen and stage and key is not None:
+                worked = self._run(seen, stage, key, hold)
+            elif seen:  # what was judged to be due is not
+                self._ledger.agenda.judge({job.video_id: self.judge.verdict(seen)})
         if worked:
             self.advance(job.video_id)
 
-    def ready(
-        self, results: Mapping[str, Result], failures: Iterable[Failure]
-    ) -> dict[str, Digest]:
+    def ready(self, seen: Seen) -> dict[str, Digest]:
         """The stages that can and may run now, with the keys that their results would get."""
-        stale = self.plan.stale(results)
-        if not stale:
+        return self._ready(seen)
+
+    def _ready(self, seen: Seen | None) -> dict[str, Digest]:
+        stale = self.plan.stale(seen.results) if seen else []
+        if not seen or not stale:
             return {}
-        known = {failure.stage: failure for failure in failures}
-        return {
-            stage.name: key
-            for stage, key in stale
-            if not _stands(known.get(stage.name), self.plan.keys(stage, results))
-        }
+        may = {step.stage for step in self.judge.steps(seen) if step.at <= self._ledger.now()}
+        return {stage.name: key for stage, key in stale if stage.name in may}
 
-    def _ready(self, video_id: str) -> dict[str, Digest]:
-        results = self._ledger.results(video_id)
-        return self.ready(results, self._ledger.failures(video_id).values()) if results else {}
-
-    def _key_if_ready(self, video_id: str, stage: Stage) -> Digest | None:
-        return self._ready(video_id).get(stage.name)
-
-    def _run(self, video_id: str, stage: Stage, key: Digest) -> bool:
+    def _run(self, seen: Seen, stage: Stage, key: Digest, hold: Hold) -> bool:
+        video_id = seen.video_id
         self._emit(StageStarted(video_id, stage.name, stage.plugin))
         begun = time.monotonic()
-        results = self._ledger.results(video_id)
-        work = Work(
-            video_id, self._blobs, results, self._scratch, self._progress(video_id, stage.name)
-        )
+        progress = self._progress(video_id, stage.name)
+        work = Work(video_id, self._blobs, seen.results, self._scratch, progress)
         try:
             value = stage.run(work)
             made = {stage.makes: kept(self._blobs, stage.makes, value, key)}
@@ -127,24 +130,45 @@ class Engine:
             return False
         made |= {f"image/{digest}": Result(digest, key) for digest in work.images}
         made |= work.kept
-        if not self._ledger.commit(video_id, stage.name, made, me()):
+        hold.stop()
+        if not self._commit(video_id, stage, made):
             log.warning("%s of %s: made too late, others took it over", stage.name, video_id)
             return False
+        hold.given_back()
         seconds = time.monotonic() - begun
         self._emit(StageDone(video_id, stage.name, stage.plugin, seconds))
         return True
 
+    def _commit(self, video_id: str, stage: Stage, made: Mapping[str, Result]) -> bool:
+        """Keep a result; a ledger that goes away just then is asked again."""
+        for last in (False, False, True):
+            try:
+                seen = self._ledger.agenda.see(video_id)
+                verdict = self.judge.after(seen, stage.name, made) if seen else None
+                return self._ledger.commit(video_id, stage.name, made, me(), verdict)
+            except DiskError:
+                raise
+            except Unavailable:
+                if last:
+                    raise
+        return False
+
     def _fail(self, video_id: str, stage: Stage, key: Digest, error: Exception) -> None:
-        earlier = self._ledger.failures(video_id).get(stage.name)
+        seen = self._ledger.agenda.see(video_id)
+        if seen is None:  # it was removed meanwhile
+            return
+        earlier = seen.failures.get(stage.name)
         attempts = 1 + (earlier.attempts if earlier and earlier.key == key else 0)
         due = None
         if isinstance(error, DiskError):
-            due = now()  # as soon as somebody made room
+            due = self._ledger.now()  # as soon as somebody made room
         elif isinstance(error, Unavailable):
             wait = RETRY_AFTER[min(attempts, len(RETRY_AFTER)) - 1]
-            due = now() + max(wait, error.retry_after or 0.0)
+            due = self._ledger.now() + max(wait, error.retry_after or 0.0)
         elif isinstance(error, VideoRagError) and error.retry_after is not None:
-            due = now() + error.retry_after  # a premiere, a talk that is not over, a "not a bot"
+            due = (
+                self._ledger.now() + error.retry_after
+            )  # a premiere, a talk that is not over, a "not a bot"
         kind = type(error).__name__ if isinstance(error, VideoRagError) else "Bug"
         message = " · ".join([str(error) or kind, *getattr(error, "__notes__", [])])
         hint = getattr(error, "hint", "") or ("" if kind != "Bug" else "please report this")
@@ -152,7 +176,8 @@ class Engine:
             message = f"{type(error).__name__}: {message}"
         message, hint = redact(message), redact_urls(hint)
         failure = Failure(stage.name, key, kind, message, hint, attempts, due)
-        self._ledger.fail(video_id, failure)
+        verdict = self.judge.failed(seen, failure)
+        self._ledger.fail(video_id, failure, me(), verdict)
         self._emit(
             StageFailed(
                 video_id, stage.name, stage.plugin, kind, message, hint, retried=due is not None
@@ -161,17 +186,21 @@ class Engine:
 
     def claim(self, video_id: str, stage: str) -> AbstractContextManager[bool]:
         """Hold a stage while working on it; gives False when it is in other hands."""
-        return hold(self._ledger, video_id, stage, self._claim_seconds)
+        return Hold(self._ledger, video_id, stage, self._claim_seconds)
 
     def _progress(self, video_id: str, stage: str) -> Callable[[float, str], None]:
-        return lambda share, note: self._emit(StageProgress(video_id, stage, share, note))
+        """Tell observers how far a stage is, and now and then everybody else."""
+        who, told = me(), time.monotonic()
+
+        def tell(share: float, note: str) -> None:
+            nonlocal told
+            self._emit(StageProgress(video_id, stage, share, note))
+            if time.monotonic() - told >= REPORT_SECONDS:
+                told = time.monotonic()
+                with suppress(VideoRagError):  # a note is not worth the work that it is about
+                    self._ledger.agenda.report(video_id, stage, who, share, redact(note))
+
+        return tell
 
     def _emit(self, event: Event) -> None:
         emit(self._observers, event)
-
-
-def _stands(failure: Failure | None, keys: Sequence[str]) -> bool:
-    """Whether a failure still keeps a stage from being tried."""
-    if failure is None or failure.key not in keys:
-        return False
-    return failure.due is None or failure.due > now()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from video_rag.digest import Digest, of_value
@@ -31,6 +32,8 @@ class Stage:
     """What does the work, for people and metrics."""
     config: str
     """Digest of everything but the inputs that decides the result."""
+    lane: str = "cpu"
+    """Which kind of machine runs it: `net`, `cpu`, `gpu`."""
     version: int = 1
     of_source: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a stage that the video's source does: by its name what stands for `config`, and after it
@@ -42,6 +45,16 @@ class Plan:
     """The stages in an order in which each follows what it needs."""
 
     stages: tuple[Stage, ...]
+
+    @cached_property
+    def digest(self) -> Digest:
+        """What tells whether some result may be stale that was not: all that decides keys."""
+        return of_value(
+            [
+                [s.name, list(s.needs), s.makes, s.version, s.config, sorted(s.of_source.items())]
+                for s in self.stages
+            ]
+        )
 
     def stage(self, name: str) -> Stage | None:
         """The stage of that name; a queue may still hold jobs of a stage that is gone."""

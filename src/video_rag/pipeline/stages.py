@@ -29,7 +29,7 @@ from video_rag.settings.redaction import redact
 from video_rag.text import timecode
 from video_rag.text.addresses import public
 
-__all__ = ["compose", "fetch", "listen", "look", "read", "save", "with_media_facts"]
+__all__ = ["as_listed", "compose", "fetch", "listen", "look", "read", "save", "with_media_facts"]
 
 
 def listen(work: Work, tools: Tools) -> Transcripts:
@@ -160,6 +160,16 @@ def with_media_facts(video: Video, media: MediaSet) -> Video:
         "chapters": video.chapters or media.chapters,
     }
     return video.model_copy(update=known)
+
+
+def as_listed(video: Video, media: MediaSet | None, page: Page | None) -> Video:
+    """A video as lists show it: with what is known once its file and its words were looked at."""
+    if media:
+        video = with_media_facts(video, media)
+    if page:
+        known = {"language": page.language, "duration": page.duration}
+        video = video.model_copy(update=known)
+    return video
 
 
 def save(work: Work, tools: Tools) -> Page:

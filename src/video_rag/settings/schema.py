@@ -59,10 +59,25 @@ class LibrarySettings(Section):
     collection: Name = Field(
         "default", description="Collection that videos join when none is named."
     )
+    host: OptionalName = Field(
+        "",
+        description="Where several machines work together, the name of the one whose folders hold "
+        "the documents and the embedded knowledge base; unset: every machine has them.",
+    )
     languages: Languages = Field(
         ("zh", "en"),
         min_length=1,
         description="Languages in order of preference, when one of several must be chosen.",
+    )
+
+
+class LedgerSettings(Section):
+    """Where the facts about videos are kept."""
+
+    url: str = Field(
+        "",
+        description="PostgreSQL database, `postgresql://user:password@host:5432/name`, for several "
+        "machines; unset: a SQLite file in the home.",
     )
 
 
@@ -93,6 +108,11 @@ class PipelineSettings(Section):
         ge=1,
         le=86_400,
         description="Seconds after which the claim of a worker that fell silent expires.",
+    )
+    host: OptionalName = Field(
+        "",
+        description="Name of this machine, by which the files that lie on it are found when "
+        "several work together; unset: its host name.",
     )
     downloads: int = Field(
         4, ge=1, le=32, description="Videos of different sites that are fetched at once."
@@ -166,6 +186,9 @@ class Settings(Section):
     )
     library: LibrarySettings = Field(description="Where things lie and what they are called.")
     blobs: BlobsSettings = Field(description="Where results lie, and how buckets are reached.")
+    ledger: LedgerSettings = Field(
+        default_factory=LedgerSettings, description="Where the facts about videos are kept."
+    )
     pipeline: PipelineSettings = Field(
         default_factory=PipelineSettings, description="How a video becomes a document."
     )

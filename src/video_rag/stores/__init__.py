@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from video_rag.choices import Sort
+from video_rag.choices import Sort, State
 from video_rag.digest import Digest
 from video_rag.model import Receipt
 from video_rag.net.sites import Sites
 
 if TYPE_CHECKING:
+    from video_rag.stores.agenda import Agenda, Verdict
     from video_rag.stores.requests import Requests
 
 
@@ -145,8 +146,12 @@ class Shown:
     """Part of the title or the address, capitals or not."""
     collection: str = ""
     """One that holds it, by its whole name."""
+    state: State | None = None
+    """One in which they were judged to be; `working` is none of these."""
     only: frozenset[str] | None = None
     """Ids among which they are."""
+    apart: frozenset[str] = frozenset()
+    """Ids that are left out."""
 
 
 @dataclass(frozen=True)
@@ -203,16 +208,27 @@ class Ledger(Protocol):
     def collections(self) -> dict[str, int]:
         """How many videos each collection holds, sorted by name."""
 
+    def now(self) -> float:
+        """Seconds since the epoch, by the clock that all who use this ledger share."""
+
     def changes(self) -> int | None:
         """Another number after each change by any process; None when that cannot be told."""
 
     def commit(
-        self, video_id: str, stage: str, results: Mapping[str, Result], who: str = ""
+        self,
+        video_id: str,
+        stage: str,
+        made: Mapping[str, Result],
+        who: str = "",
+        verdict: Verdict | None = None,
+        host: str = "",
     ) -> bool:
         """Keep what a stage made (or nothing) in place of all before; forget its failure.
 
         Returns false, and keeps nothing, of a video that was removed meanwhile; and of an owner
-        `who` that no longer has the claim, because it was taken for dead.
+        `who` that no longer has the claim, because it was taken for dead. The claim of `who` ends
+        with it. `verdict` is how far the video is then, if nothing else changed; `host`, for what
+        is given, the machine that its owner's files lie on.
         """
 
     def lose(self, digest: str) -> None:
@@ -245,8 +261,13 @@ class Ledger(Protocol):
     def all_failures(self) -> dict[str, list[Failure]]:
         """What went wrong, by video."""
 
-    def fail(self, video_id: str, failure: Failure) -> None:
-        """Keep a failure in place of an earlier one of the same stage."""
+    def failures_of(self, video_ids: Collection[str]) -> dict[str, list[Failure]]:
+        """What went wrong with these videos, by video."""
+
+    def fail(
+        self, video_id: str, failure: Failure, who: str = "", verdict: Verdict | None = None
+    ) -> None:
+        """Keep a failure in place of an earlier one of the same stage; `who` as in `commit`."""
 
     def forgive(self, video_id: str) -> None:
         """Forget a video's failures, so that it is tried again."""
@@ -300,6 +321,10 @@ class Ledger(Protocol):
     @property
     def sites(self) -> Sites:
         """What is remembered of web sites."""
+
+    @property
+    def agenda(self) -> Agenda:
+        """What is due."""
 
     @property
     def requests(self) -> Requests:

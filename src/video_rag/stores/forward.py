@@ -10,13 +10,12 @@ import sqlalchemy as sa
 from video_rag.backups import copy_before
 from video_rag.errors import Rejected
 from video_rag.stores.tables import metadata, schema
-from video_rag.stores.transactions import damaged
 
 log = logging.getLogger("video_rag")
 
 KEYS_MARK = "keys.made"
 """A file beside the ledger: this library had API keys."""
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Of `tables`; the number of the last file in `migrations`."""
 _MIGRATING_SECONDS = 600
 """How long other processes wait for the one that migrates."""
@@ -32,12 +31,7 @@ def bring_forward(pool: sa.Engine, path: Path) -> None:
         found = _version(db)
     if found == SCHEMA_VERSION:
         return
-    if found is not None and found > SCHEMA_VERSION:
-        raise Rejected(
-            f"{path} was written by a newer version of video-rag (schema {found}, "
-            f"this one knows {SCHEMA_VERSION})",
-            hint="update video-rag, or point VIDEO_RAG_HOME at a new folder",
-        )
+    refuse_newer(found, path)
     with pool.connect() as alone:
         alone.exec_driver_sql(f"PRAGMA busy_timeout={_MIGRATING_SECONDS * 1000}")
         alone.rollback()
@@ -52,6 +46,16 @@ def bring_forward(pool: sa.Engine, path: Path) -> None:
                 _migrate(alone, found, path)
         alone.invalidate()
     pool.dispose()  # whoever closes last brings the tables from the WAL to the disk
+
+
+def refuse_newer(found: int | None, what: object) -> None:
+    """Raise `Rejected` for a ledger that a newer version wrote."""
+    if found is not None and found > SCHEMA_VERSION:
+        raise Rejected(
+            f"{what} was written by a newer version of video-rag (schema {found}, "
+            f"this one knows {SCHEMA_VERSION})",
+            hint="update video-rag, or point VIDEO_RAG_HOME at a new folder",
+        )
 
 
 def _refuse_emptied(path: Path, *, was_there: bool) -> None:
@@ -86,3 +90,12 @@ def _migrate(db: sa.Connection, found: int, path: Path) -> None:
     copy = copy_before(path, SCHEMA_VERSION)
     log.info("migrating %s from schema %s to %s; a copy is %s", path, found, SCHEMA_VERSION, copy)
     migrating.upgrade(db, found)
+
+
+def damaged(path: Path, what: str) -> Rejected:
+    """The error for a ledger that cannot be read; it says how to go on without it."""
+    return Rejected(
+        f"{path} is damaged: {what}",
+        hint=f"put a copy of it in its place; for want of one move {path.name} and the files "
+        f"{path.name}-* away and add your sources again, which are then worked on anew",
+    )

@@ -25,6 +25,11 @@ def me() -> str:
     return f"{_place()}|{pid}|{_started(pid)}|{_process(pid)}|{threading.get_ident()}"
 
 
+def worker() -> str:
+    """This process for people: host and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def is_dead(owner: str) -> bool:
     """Whether the owner surely died: its process ran in this place and is gone."""
     parts = owner.split("|")

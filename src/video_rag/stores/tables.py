@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+_WIDE = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""64 bits everywhere."""
 
 
 def _table(name: str, *columns: sa.Column[object] | sa.Index) -> sa.Table:
@@ -19,6 +21,10 @@ def _text(name: str) -> sa.Column[object]:
     return sa.Column(name, sa.Text, nullable=False)
 
 
+def _said(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.Text, nullable=False, server_default="")
+
+
 schema = _table("schema", sa.Column("version", sa.Integer, primary_key=True))
 
 identity = _table("identity", _key("library_id"))
@@ -28,6 +34,45 @@ videos = _table(
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("video_id", sa.Text, nullable=False, unique=True),
     sa.Column("is_leaving", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("change", sa.Integer, nullable=False, server_default="0"),
+    _said("plan"),
+    sa.Column("state", sa.Text, nullable=False, server_default="queued"),
+    sa.Column("is_urgent", sa.Boolean, nullable=False, server_default=sa.false()),
+    _said("host"),
+    _said("place"),
+    _said("title"),
+    _said("words"),
+    sa.Column("duration", sa.Float),
+    sa.Column("published", sa.Text),
+    sa.Index("videos_by_plan", "plan"),
+    sa.Index("videos_by_state", "state", "position"),
+    sa.Index("videos_by_place", "place"),
+    sa.Index("videos_by_title", "title"),
+    sa.Index("videos_by_leaving", "is_leaving", "position"),
+)
+"""What is judged of a video stands beside it, as `agenda.Judged` says: `plan` is empty until it is;
+`change` counts what was written of it; `place` is a digest of where it lies."""
+
+due = _table(
+    "due",
+    _key("video_id"),
+    _key("stage"),
+    _text("route"),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("is_urgent", sa.Boolean, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("sent", sa.Float),
+    sa.Index("due_by_route", "route", "is_urgent", "at", "position"),
+    sa.Index("due_by_time", "is_urgent", "at", "position"),
+)
+"""The stages that can run, each at its time."""
+
+memberships = _table(
+    "memberships",
+    _key("collection"),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("video_id", sa.Text, nullable=False),
+    sa.Index("memberships_by_video", "video_id"),
 )
 
 results = _table(
@@ -46,6 +91,10 @@ claims = _table(
     _key("stage"),
     _text("owner"),
     sa.Column("until", sa.Float, nullable=False),
+    _said("worker"),
+    sa.Column("since", sa.Float, nullable=False, server_default="0"),
+    sa.Column("share", sa.Float, nullable=False, server_default="0"),
+    _said("note"),
 )
 
 failures = _table(
@@ -72,8 +121,8 @@ receipts = _table(
 files = _table(
     "files",
     _key("path"),
-    sa.Column("size", sa.Integer, nullable=False),
-    sa.Column("mtime_ns", sa.Integer, nullable=False),
+    sa.Column("size", _WIDE, nullable=False),
+    sa.Column("mtime_ns", _WIDE, nullable=False),
     _text("digest"),
 )
 

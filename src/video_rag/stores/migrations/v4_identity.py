@@ -12,3 +12,8 @@ down_revision = "3"
 def upgrade() -> None:
     """Add the table; the id comes with the next publishing."""
     op.create_table("identity", sa.Column("library_id", sa.Text, primary_key=True))
+
+
+def downgrade() -> None:
+    """The home keeps the id, too."""
+    op.drop_table("identity")

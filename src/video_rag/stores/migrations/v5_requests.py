@@ -31,3 +31,8 @@ def upgrade() -> None:
         sa.Column("once", sa.Text, unique=True),
     )
     op.create_index("requests_by_state", "requests", ["state", "position"])
+
+
+def downgrade() -> None:
+    """Forget what was asked for."""
+    op.drop_table("requests")
