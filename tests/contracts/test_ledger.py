@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import postgres
 from video_rag.errors import Rejected
 from video_rag.stores import Ledger, Result, owner
 from video_rag.stores.sql import Sql
+from video_rag.testing.agenda_contract import AgendaTests
 from video_rag.testing.ledger_contract import LedgerTests
 
 
@@ -24,8 +26,23 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     sql.close()
 
 
-class TestSql(LedgerTests):
+class TestSqlite(LedgerTests, AgendaTests):
     pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgres.Server]:
+    with postgres.running() as one:
+        yield one
+
+
+class TestPostgres(LedgerTests, AgendaTests):
+    @pytest.fixture
+    def ledger(self, server: postgres.Server) -> Iterator[Ledger]:
+        with server.database() as url:
+            sql = Sql(url)
+            yield sql
+            sql.close()
 
 
 def test_a_file_that_is_no_database_is_refused_with_the_remedy(tmp_path: Path) -> None:

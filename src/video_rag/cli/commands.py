@@ -80,6 +80,10 @@ COMMANDS = {
         "moving:migrate_blobs",
         "Copy results, media and documents into a bucket, or back into a folder, and prove them.",
     ),
+    "migrate-ledger": Command(
+        "moving:migrate_ledger",
+        "Copy the ledger to PostgreSQL, or back to a file, and count what came there.",
+    ),
     "keys": Command("ops:keys_app", "Make, list and revoke API keys."),
     "sites": Command("sites:sites_app", "Show which sites are left alone for now, and why."),
 }

@@ -1,4 +1,4 @@
-"""migrate-blobs"""
+"""migrate-blobs and migrate-ledger: a library moves, as it is, to where many machines reach it."""
 
 from __future__ import annotations
 
@@ -54,3 +54,29 @@ def migrate_blobs(
             f"{missing} were missing or damaged where they lay",
             hint="`video-rag run` makes them again here or there; nothing else is made again",
         )
+
+
+def migrate_ledger(
+    to: Annotated[
+        str,
+        typer.Option("--to", help="postgresql://user@host:5432/name, or the path of a new file."),
+    ],
+) -> None:
+    """Copy the ledger to PostgreSQL, or back to a file, and count what came there.
+
+    The old one stays as it is; nothing is processed again. Stop what works on the library first.
+    """
+    from video_rag.operations import ledgers
+    from video_rag.settings import load_settings
+    from video_rag.settings.redaction import redact_urls
+
+    copied = ledgers.copy(load_settings(), to)
+    for table, rows in copied.items():
+        if rows:
+            out.print(f"{rows:>9} {table}")
+    videos = "1 video" if copied["videos"] == 1 else f"{copied['videos']} videos"
+    out.print(f"copied and counted: {videos}. To use it from now on, set")
+    if "://" in to:
+        out.print(f"  VIDEO_RAG_LEDGER__URL={escape(redact_urls(to))}")
+    else:
+        out.print("  VIDEO_RAG_HOME to its folder, which needs the name library.db for the file")

@@ -70,7 +70,7 @@ def _in_parts(ids: Collection[str]) -> Iterator[Sequence[str]]:
 def _total(db: sa.Connection, wanted: Shown, chosen: sa.Select[Any]) -> int:
     """How many there are; of all videos by their indexes alone."""
     c = videos.c
-    if (wanted.text, wanted.collection, wanted.only, wanted.state) != ("", "", None, None):
+    if wanted != Shown(wanted.limit, wanted.offset, wanted.sort):
         return db.scalar(sa.select(sa.func.count()).select_from(chosen.subquery())) or 0
     every, nameless = (
         sa.select(sa.func.count()).where(one).select_from(videos).scalar_subquery()

@@ -37,6 +37,8 @@ _CONNECTING: Mapping[str, Any] = {
 """How soon a host that was cut off is noticed; what the URL says stands against it."""
 _WRONG_LOGIN = ("28", "3D000", "42501", "3F000")
 """SQLSTATE: not let in, no such database, no right to it, no such schema."""
+_REFUSED = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password")
+"""What is said while connecting, where the driver gives no SQLSTATE."""
 _FULL = ("53100", "53200", "53300", "53400")
 _MIGRATE = "video-rag: schema"
 
@@ -50,8 +52,12 @@ class Postgres:
         self._lock = threading.Lock()
         self._ahead: tuple[float, float] | None = None
         self._was_there = False
-        with self._alone(_MIGRATE) as db:
-            _bring_forward(db, self._name)
+        try:
+            with self.begin(write=True, alone=_MIGRATE) as db:
+                _bring_forward(db, self._name)
+        except BaseException:
+            self.close()
+            raise
         self._was_there = True
 
     @contextmanager
@@ -63,9 +69,6 @@ class Postgres:
                 lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(alone, 0))
                 db.execute(sa.select(lock))
             yield db
-
-    def _alone(self, name: str) -> Any:
-        return self.begin(write=True, alone=name)
 
     @contextmanager
     def _connected(self) -> Iterator[sa.Connection]:
@@ -100,7 +103,7 @@ class Postgres:
         """The error of ours; None for a bug."""
         state = _state(error)
         what = redact(" ".join(str(error.orig).split()))
-        if state.startswith(_WRONG_LOGIN) or "authentication failed" in what:
+        if state.startswith(_WRONG_LOGIN) or any(said in what for said in _REFUSED):
             return BadSettings(
                 f"the ledger {self._name} lets nobody in: {what}",
                 hint="look at [ledger] url: user, password, database and its rights",

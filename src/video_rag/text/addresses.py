@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote, unquote_plus
 
+_NAMED = frozenset({"postgresql://", "postgres://", "amqp://", "amqps://"})
+"""Servers that people have a name at: alone it is none of the secrets."""
 _PARTS = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<host>[^/?#]*)(?P<path>[^?#]*)"
     r"(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
@@ -109,7 +111,7 @@ class _Knife:
         new = "".join(
             (
                 match["scheme"],
-                self._host(match["host"]),
+                self._host(match["host"], is_named=match["scheme"].lower() in _NAMED),
                 re.sub(r";([^/;=]+)=([^/;]*)", self._in_path, match["path"]),
                 self._query(match["query"] or ""),
                 self._fragment(match["fragment"] or ""),
@@ -117,11 +119,13 @@ class _Knife:
         )
         return new if len(self.found) > before else url
 
-    def _host(self, text: str) -> str:
+    def _host(self, text: str, *, is_named: bool) -> str:
         login, at, host = text.rpartition("@")
         if not at:
             return host
         user, _, password = login.partition(":")
+        if is_named and not password:
+            return text
         self.found += [unquote(password or user), *([unquote(login)] if password else [])]
         return f"{self._mask}@{host}" if self._mask else host
 
