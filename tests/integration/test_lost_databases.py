@@ -265,9 +265,9 @@ def test_an_emptied_ledger_is_not_taken_for_a_new_library(
 def test_a_ledger_that_another_process_holds_is_locked(
     home: Path, said: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from video_rag.stores import transactions
+    from video_rag.stores import sqlite
 
-    monkeypatch.setattr(transactions, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     with closing(sqlite3.connect(home / "library.db", isolation_level=None)) as other:
         other.execute("begin immediate")
         code, text = said("retry", "otter")

@@ -84,6 +84,7 @@ class Adding:
     def finish(self) -> Iterator[Status]:
         """See `Library.finish`."""
         replacing = Replacing(self._shelf, self._give_way)
+        self._shelf.engine.judge.catch_up()  # which also says where each video is from
         replacing.settle_places()
         due = self.intake.unfinished()
         self._announce(due)
@@ -93,7 +94,7 @@ class Adding:
 
     def discover(self, urls: Iterable[str], wishes: Wishes) -> Iterator[Added]:
         """See `Library.discover`."""
-        known = set(self._ledger.video_ids())
+        known = Replacing(self._shelf, self._give_way).is_known
         for url in urls:
             try:
                 for found in self._found(url, known):
