@@ -21,7 +21,8 @@ from video_rag.cli.commands import COMMANDS, load
 from video_rag.cli.watch import EVERY
 from video_rag.library.watching import rules
 
-LIGHT = {"choices", "cli", "errors", "net.guard", "operations.inputs", "text.timecode"}
+LIGHT = {"choices", "cli", "errors", "net.guard", "operations.codes", "operations.inputs"}
+LIGHT |= {"text.timecode"}
 """Modules of ours that cost next to nothing; with `cli` all below it."""
 COMPLETED = {"": "publish", "a": "add", "watch ": "pause", "dify chatflow --v": "--variant"}
 """What is on the line already, and one of the words that Tab then brings."""
@@ -129,8 +130,8 @@ LOOKING = """
 answerers backups choices chunking cli composers composers._slides composers.timeline databases
 digest disk embedders errors identity knowledge.embedded.base knowledge.embedded.database
 library.facade library.listing library.looking library.naming library.removing library.shelf
-library.status library.storing library.wiring media model net.guard net.sites observers.logs once
-operations.inputs operations.rows pipeline.before pipeline.engine pipeline.judging pipeline.plan
+library.sourcing library.status library.storing library.wiring media model net.guard net.sites
+observers.logs once operations.codes operations.inputs operations.rows pipeline.before pipeline.engine pipeline.judging pipeline.plan
 pipeline.publish pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private
 processors._ahead processors.rapidocr processors.slides processors.subtitles.transcriber
 processors.whisper.options processors.whisper.transcriber queues.inline renderers.markdown rerankers

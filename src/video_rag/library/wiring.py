@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -13,13 +13,13 @@ from typing import Any
 from video_rag import identity, plugins
 from video_rag.answerers import Answerer
 from video_rag.chunking import ChunkOptions, cut
-from video_rag.digest import Digest, of_file
+from video_rag.digest import Digest
 from video_rag.embedders import Embedder
 from video_rag.errors import BadSettings, DiskError
 from video_rag.knowledge import Knowledge
+from video_rag.library.sourcing import Places, Sources
 from video_rag.library.storing import documents_of, media_of
 from video_rag.model import Document, Noun, Receipt
-from video_rag.net.sites import Sites
 from video_rag.observers import Observer
 from video_rag.pipeline import before, stages
 from video_rag.pipeline.judging import Routes
@@ -31,57 +31,7 @@ from video_rag.plugins import Part
 from video_rag.queues import Queue
 from video_rag.rerankers import Reranker
 from video_rag.settings import Settings
-from video_rag.sources import Source
 from video_rag.stores import Ledger
-from video_rag.stores.hold import hold
-
-
-@dataclass(frozen=True)
-class Places:
-    """What sources may touch: see `sources.Places`."""
-
-    home: Path
-    media: Path
-    allow_private: bool
-    ledger: Ledger
-    room: Callable[[], int | None]
-    """Bytes that downloads may still take."""
-    claim_seconds: float
-
-    @property
-    def sites(self) -> Sites:
-        """What is remembered of web sites."""
-        return self.ledger.sites
-
-    def hold(self, what: str, part: str) -> AbstractContextManager[bool]:
-        """Keep other threads and processes from something meanwhile."""
-        return hold(self.ledger, what, part, self.claim_seconds)
-
-    def digest(self, path: Path) -> str:
-        """The sha256 of a file; read only when its size or time changed."""
-        known = self.ledger.known_file(path)
-        if known is None:
-            known = of_file(path)
-            self.ledger.know_files([(path, known)])
-        return known
-
-
-class Sources(Mapping[str, Source]):
-    """The sources by name, in the order in which they are asked; each is made when it is."""
-
-    def __init__(self, parts: Sequence[Part[Source]]) -> None:
-        self.parts = parts
-        self._by_name = {part.name: part for part in parts}
-
-    def __getitem__(self, name: str) -> Source:
-        return self._by_name[name].get()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._by_name)
-
-    def __len__(self) -> int:
-        return len(self._by_name)
-
 
 Row = tuple[str, tuple[str, ...], str]
 
@@ -261,10 +211,13 @@ class Parts:
 
     def routes(self, sources: Sources) -> Routes:
         """Which machines can run what."""
+        library = self.settings.library
+        kept = {"publish@embedded", *(["save"] if isinstance(library.documents, Path) else [])}
         return Routes(
-            library=self.settings.library.host,
-            kept_there=frozenset({"save", "publish@embedded"}),
+            library=library.host,
+            kept_there=frozenset(kept),
             local=frozenset(p.name for p in sources.parts if getattr(p.plugin, "is_local", False)),
+            is_copied=library.copy_local,
         )
 
 

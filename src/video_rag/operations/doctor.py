@@ -14,7 +14,7 @@ from video_rag import disk
 from video_rag.errors import VideoRagError
 from video_rag.library import mending
 from video_rag.library.wiring import Parts
-from video_rag.operations import storage
+from video_rag.operations import ledgers, storage
 from video_rag.settings import Settings
 from video_rag.settings.redaction import redact_urls
 from video_rag.stores.files import Folder
@@ -54,7 +54,7 @@ def examine(settings: Settings, *, thorough: bool = False) -> list[Finding]:
     """Everything that the settings make use of; `thorough` reads all that is stored."""
     findings = [_home(settings.home), _disk(settings.home), _sqlite()]
     try:
-        ledger = Sql(settings.home / "library.db")
+        ledger = Sql(ledgers.place(settings))
     except VideoRagError as error:
         return [*findings, Finding("library", "wrong", str(error), error.hint)]
     try:

@@ -24,8 +24,8 @@ VERSION = 1
 _AT_ONCE = 500
 _MANY = 20_000
 """Videos to be judged that take so long that it is told."""
-_OF_FILES = frozenset({"fetch", "listen", "look"})
-"""Stages that open the files of a video."""
+_OF_FILES = ("listen", "look")
+"""Stages that open the files of a video, beside the one that fetches them."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,22 @@ class Routes:
     """The stages that write there."""
     local: frozenset[str] = frozenset()
     """Sources whose files stay where their owner put them."""
+    is_copied: bool = False
+    """Whether fetching copies those files to where every machine finds them."""
 
     def of(self, stage: Stage, seen: Seen) -> str:
         """`net`, `cpu`, `gpu`, or `at.<host>`."""
         if self.library and stage.name in self.kept_there:
             return f"at.{self.library}"
         source = seen.results["origins"].key if "origins" in seen.results else ""
-        if seen.host and source in self.local and stage.name in _OF_FILES:
+        opens = ("fetch",) if self.is_copied else ("fetch", *_OF_FILES)
+        if seen.host and source in self.local and stage.name in opens:
             return f"at.{seen.host}"
         return stage.lane
 
     def digest(self) -> Digest:
         """What tells whether a stage may have another route than before."""
-        return of_value([self.library, sorted(self.kept_there), sorted(self.local)])
+        return of_value([self.library, sorted(self.kept_there), sorted(self.local), self.is_copied])
 
 
 class Judge:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from video_rag.choices import State
 from video_rag.model import Job
 from video_rag.stores import Failure, Ledger, Result, Shown
@@ -172,8 +174,8 @@ class AgendaTests:
         _give(ledger, "v:2", Judged(_PLAN, "failed", (), "A", "u2", None, "2026-01-01", ("x",)))
         _give(ledger, "v:3", Judged(_PLAN, "queued", (), "C", "u3", 5.0, None, ("y",)))
 
-        def shown(**how: object) -> list[str]:
-            listed = ledger.page(Shown(10, **how))  # type: ignore[arg-type]
+        def shown(**how: Any) -> list[str]:
+            listed = ledger.page(Shown(10, **how))
             assert listed.total == len(listed.results)
             return [name[2:] for name in listed.results]
 
