@@ -131,8 +131,9 @@ answerers backups choices chunking cli composers composers._slides composers.tim
 digest disk embedders errors identity knowledge.embedded.base knowledge.embedded.database
 library.facade library.listing library.looking library.naming library.removing library.shelf
 library.sourcing library.status library.storing library.wiring media model net.guard net.sites
-observers.logs once operations.codes operations.inputs operations.rows pipeline.before pipeline.engine pipeline.judging pipeline.plan
-pipeline.publish pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private
+observers.logs once operations.codes operations.inputs operations.rows pipeline.before
+pipeline.engine pipeline.judging pipeline.plan
+pipeline.publish pipeline.reading pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private
 processors._ahead processors.rapidocr processors.slides processors.subtitles.transcriber
 processors.whisper.options processors.whisper.transcriber queues.inline renderers.markdown rerankers
 settings sources.folder.paths sources.folder.source sources.ytdlp.options sources.ytdlp.source
