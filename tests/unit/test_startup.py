@@ -132,8 +132,8 @@ digest disk embedders errors identity knowledge.embedded.base knowledge.embedded
 library.facade library.listing library.looking library.naming library.removing library.shelf
 library.sourcing library.status library.storing library.wiring media model net.guard net.sites
 observers.logs once operations.codes operations.inputs operations.rows pipeline.before
-pipeline.engine pipeline.judging pipeline.plan
-pipeline.publish pipeline.reading pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private
+pipeline.engine pipeline.judging pipeline.plan pipeline.publish pipeline.reading pipeline.results
+pipeline.stages pipeline.tools pipeline.work plugins private
 processors._ahead processors.rapidocr processors.slides processors.subtitles.transcriber
 processors.whisper.options processors.whisper.transcriber queues.inline renderers.markdown rerankers
 settings sources.folder.paths sources.folder.source sources.ytdlp.options sources.ytdlp.source
