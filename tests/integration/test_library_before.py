@@ -108,7 +108,7 @@ assert finished(library) == KEPT | {{"Horses"}}
 assert costly() == []
 library.close()
 """)
-    assert (library_1 / "home" / "library.db.before-6").is_file()
+    assert (library_1 / "home" / "library.db.before-7").is_file()
 
 
 LATER = """

@@ -45,6 +45,10 @@ COMMANDS = {
         "Go on with what is due and look at nothing else: cheap, for clocks that call every "
         "minute.",
     ),
+    "schedule": Command(
+        "passes:schedule",
+        "Be the clock: call `tick` and `run` at the times of `[schedule]`, until told to end.",
+    ),
     "requests": Command(
         "requests:requests_app", "Show what was asked for and how far it is; take it back."
     ),

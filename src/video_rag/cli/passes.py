@@ -1,14 +1,17 @@
-"""run · tick: one pass over everything, or over what is due."""
+"""run · tick · schedule: one pass over everything, or over what is due; and a clock for both."""
 
 from __future__ import annotations
 
+import datetime as dt
+import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
 
-from video_rag.cli.show import brief, escape, out, print_json
+from video_rag.cli.show import brief, clock, escape, out, print_json
 from video_rag.cli.videos import (
     Json,
     open_library,
@@ -18,12 +21,14 @@ from video_rag.cli.videos import (
 )
 from video_rag.cli.watch import checked_row
 from video_rag.cli.watch import report as report_checked
+from video_rag.errors import UsageError
 from video_rag.operations.codes import of_error, worst
 
 if TYPE_CHECKING:
     from video_rag.library import Library, Status
     from video_rag.library.watching.watch import Checked
     from video_rag.operations.desk import Desk
+    from video_rag.operations.tick import Ticked
     from video_rag.stores.requests import Request
 
 
@@ -73,6 +78,41 @@ def tick(as_json: Json = False) -> None:
     else:
         out.print(escape(str(ticked)))
     raise typer.Exit(ticked.code)
+
+
+def schedule() -> None:
+    """Be the clock: call `tick` and `run` at the times of `[schedule]`, until told to end.
+
+    Several on one library are one clock: each time is taken once. What was missed is made up once.
+    """
+    import signal
+
+    from video_rag.errors import BackendError
+    from video_rag.operations.schedule import Clock
+    from video_rag.settings import load_settings
+
+    settings = load_settings().schedule
+    wound = Clock(open_library, settings, _tell_pass)
+    if not wound.times:
+        raise UsageError("nothing is scheduled", hint="name times in [schedule]: tick, run")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: wound.stop())
+    with suppress(BackendError):  # a database that is away is waited for
+        open_library().close()
+    for name, text in wound.times.items():
+        comes = wound.next(name)
+        when = (
+            f"{dt.datetime.fromtimestamp(comes, wound.zone):%Y-%m-%d %H:%M %Z}"
+            if comes
+            else "never"
+        )
+        out.print(f"[bold]{name}[/] {escape(text)}, next {when}")
+    wound.run()
+
+
+def _tell_pass(name: str, ticked: Ticked) -> None:
+    if not ticked.is_idle:
+        out.print(f"{clock(time.time())} {name}: {escape(str(ticked))}")
 
 
 def _requests(desk: Desk, library: Library, *, is_told: bool) -> list[Request]:

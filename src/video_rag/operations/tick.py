@@ -67,6 +67,11 @@ class Ticked:
         return worst([*codes, *([4] if self.left else [])])
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing was due."""
+        return not (self.requests or self.checks or self.worked or self.left or self.is_elsewhere)
+
+    @property
     def row(self) -> Row:
         """The same for programs."""
         failures = [
@@ -125,19 +130,38 @@ def tick(
     Of several at once one works. It ends early when `is_over` says so: what is left stays due.
     Where it must not work (`works` false), it only hands over, to those who share the queue.
     """
-    ticked = Ticked()
+    works = works or library.is_shared
     with library.hold("tick", "pass") as is_mine:
-        ticked.is_elsewhere = not is_mine
-        works = works or library.is_shared
-        with closing(_due(library, desk or Desk(library), works=works)) as due:
-            for item in due if is_mine else ():
-                ticked.take(item)
-                if is_over():
-                    ticked.is_cut_short = True
-                    break
-        if is_mine:
-            ticked.left = {site: many for site, (_, many) in library.intake.left.items()}
+        if not is_mine:
+            return Ticked(is_elsewhere=True)
+        return _ended(library, _due(library, desk or Desk(library), works=works), is_over)
+
+
+def run(
+    library: Library, *, is_over: Callable[[], bool] = lambda: False, desk: Desk | None = None
+) -> Ticked:
+    """The same for all there is, due or not: what was lost on the disk is made again, too."""
+    return _ended(library, _all(library, desk or Desk(library)), is_over)
+
+
+def _ended(
+    library: Library, items: Generator[Result, None, None], is_over: Callable[[], bool]
+) -> Ticked:
+    """What came of these, up to the end or until it is over."""
+    ticked = Ticked()
+    with closing(items):
+        for item in items:
+            ticked.take(item)
+            if is_over():
+                ticked.is_cut_short = True
+                break
+    ticked.left = {site: many for site, (_, many) in library.intake.left.items()}
     return ticked
+
+
+def _all(library: Library, desk: Desk) -> Generator[Result, None, None]:
+    yield from _asked(library, desk)
+    yield from library.run()
 
 
 def _due(library: Library, desk: Desk, *, works: bool) -> Generator[Result, None, None]:

@@ -15,6 +15,7 @@ from video_rag.net.sites import Sites
 if TYPE_CHECKING:
     from video_rag.stores.agenda import Agenda, Verdict
     from video_rag.stores.requests import Requests
+from video_rag.stores.slots import Slots
 
 
 class Blobs(Protocol):
@@ -325,6 +326,10 @@ class Ledger(Protocol):
     @property
     def agenda(self) -> Agenda:
         """What is due."""
+
+    @property
+    def slots(self) -> Slots:
+        """What a clock remembers."""
 
     @property
     def requests(self) -> Requests:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from video_rag.stores.agenda import Verdict
     from video_rag.stores.asked import SqlRequests
     from video_rag.stores.due import SqlAgenda
+    from video_rag.stores.slots_sql import SqlSlots
 
 
 class Sql(Claims, Records):
@@ -60,6 +61,13 @@ class Sql(Claims, Records):
         from video_rag.stores.due import SqlAgenda
 
         return SqlAgenda(self._reader, self._writer)
+
+    @cached_property
+    def slots(self) -> SqlSlots:
+        """What a clock remembers; few commands need it."""
+        from video_rag.stores.slots_sql import SqlSlots
+
+        return SqlSlots(self._reader, self._writer)
 
     def close(self) -> None:
         """Let go of the database."""

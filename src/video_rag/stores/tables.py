@@ -190,6 +190,14 @@ requests = _table(
     sa.Index("requests_by_state", "state", "position"),
 )
 
+slots = _table(
+    "slots",
+    _key("name"),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("is_done", sa.Boolean, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+)
+
 sites = _table(
     "sites",
     _key("site"),
