@@ -13,14 +13,14 @@ from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import video_rag
-from video_rag.api import ask, auth, external, files, health, problems, requests, videos
+from video_rag.api import ask, auth, external, files, health, problems, requests, status, videos
 from video_rag.api.fence import Fence
 from video_rag.api.limits import Pace, Rates, Turns
 from video_rag.api.methods import Heads, allowed
 from video_rag.api.timely import Timely
 from video_rag.library import Library
 
-PARTS = (health, auth, requests, videos, files, ask, external)
+PARTS = (health, auth, requests, status, videos, files, ask, external)
 LOOKUPS = 16
 """Searches at once; they have threads of their own, since an embedder may be slow."""
 WEB = Path(video_rag.__file__).parent / "web"
@@ -55,6 +55,7 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     timely = app.state.timely = Timely(external.SECONDS)
     gate = app.state.gate = auth.Gate(library, keys_required=keys_required)
     app.state.library = library
+    app.state.overviews = status.Overviews(library)
     app.state.readiness = health.Readiness(library)
     server = library.settings.server
     app.state.questions = Rates(server.questions_per_minute, "questions")

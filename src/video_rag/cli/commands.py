@@ -36,6 +36,10 @@ COMMANDS = {
     "retry": Command("videos:retry", "Forget failures and work again on what is not ready."),
     "export": Command("videos:export", "Write documents into a folder."),
     "list": Command("videos:list_videos", "Show the videos and how far each is."),
+    "status": Command(
+        "status:status",
+        "Show what is at work, what waits, how fast it goes and what stands in its way.",
+    ),
     "run": Command(
         "passes:run",
         "One pass over everything due: look at subscriptions, work on what is unfinished, sum up.",

@@ -8,7 +8,7 @@ command that looks at videos shall not pay for what adds and searches them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from video_rag.library.intake import Intake
     from video_rag.library.watching.watch import Checked, Watch
     from video_rag.pipeline.publishing import Publishing
+    from video_rag.queues import Depth
 
 
 class Library:
@@ -74,8 +75,13 @@ class Library:
         """Whether workers in other processes do what is submitted here."""
         return self._shelf.queue.is_shared
 
+    def depth(self, routes: Iterable[str]) -> Mapping[str, Depth]:
+        """How much waits on the queue, by route. Raises `Unavailable` when its server is away."""
+        return self._shelf.queue.depth(routes)
+
     def close(self) -> None:
         """Let go of files."""
+        self._shelf.counting.close()
         self.ledger.close()
 
     def listen(self, observer: Observer) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from video_rag import private
 from video_rag.errors import Lost, NotFound, UnsupportedUrl, VideoRagError
+from video_rag.library.counting import Counting
 from video_rag.library.storing import blobs_of
 from video_rag.library.wiring import Parts
 from video_rag.model import Noun, Video
@@ -33,7 +34,8 @@ class Shelf:
         self.ledger = Sql(settings.ledger.url or settings.home / "library.db")
         self.parts = Parts(settings, self.ledger)
         self.blobs = blobs_of(settings, self.parts.identify)
-        self.observers = [*self.parts.observers(), *observers]
+        self.counting = Counting(self.ledger)
+        self.observers = [*self.parts.observers(), *observers, self.counting]
         self.sources = self.parts.sources()
         self.tools = self.parts.tools(self.sources)
         self.queue = self.parts.queue()

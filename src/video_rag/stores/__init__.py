@@ -13,8 +13,9 @@ from video_rag.model import Receipt
 from video_rag.net.sites import Sites
 
 if TYPE_CHECKING:
+    from video_rag.stores.activity import Activity
     from video_rag.stores.agenda import Agenda, Verdict
-    from video_rag.stores.requests import Requests
+from video_rag.stores.requests import Requests
 from video_rag.stores.slots import Slots
 
 
@@ -326,6 +327,10 @@ class Ledger(Protocol):
     @property
     def agenda(self) -> Agenda:
         """What is due."""
+
+    @property
+    def activity(self) -> Activity:
+        """How the work goes."""
 
     @property
     def slots(self) -> Slots:

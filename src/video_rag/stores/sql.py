@@ -27,6 +27,7 @@ from video_rag.stores.tables import (
 from video_rag.stores.transactions import Transactions, open_database
 
 if TYPE_CHECKING:
+    from video_rag.stores.activity_sql import SqlActivity
     from video_rag.stores.agenda import Verdict
     from video_rag.stores.asked import SqlRequests
     from video_rag.stores.due import SqlAgenda
@@ -61,6 +62,13 @@ class Sql(Claims, Records):
         from video_rag.stores.due import SqlAgenda
 
         return SqlAgenda(self._reader, self._writer)
+
+    @cached_property
+    def activity(self) -> SqlActivity:
+        """How the work goes."""
+        from video_rag.stores.activity_sql import SqlActivity
+
+        return SqlActivity(self._reader, self._writer)
 
     @cached_property
     def slots(self) -> SqlSlots:

@@ -190,6 +190,14 @@ requests = _table(
     sa.Index("requests_by_state", "state", "position"),
 )
 
+paces = _table(
+    "paces",
+    sa.Column("minute", sa.Integer, primary_key=True, autoincrement=False),
+    _key("worker"),
+    _key("stage"),
+    sa.Column("many", sa.Integer, nullable=False),
+)
+
 slots = _table(
     "slots",
     _key("name"),

@@ -43,6 +43,7 @@ export const api = {
   video: (videoId) => json("GET", `api/videos/${id(videoId)}`),
   /** The latest requests, newest first. */
   requests: () => json("GET", "api/requests?limit=100"),
+  status: () => json("GET", "api/status"),
   cancel: (requestId) => json("POST", `api/requests/${id(requestId)}/cancel`),
   add: (url, collection) => json("POST", "api/videos", { url, collection: collection || null }),
   retry: (videoId) => json("POST", `api/videos/${id(videoId)}/retry`),

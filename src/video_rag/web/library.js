@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { $, clock, el, momentOf } from "./dom.js";
 import { languageName, t } from "./i18n.js";
+import { draw } from "./work.js";
 
 const STATES = ["ready", "working", "queued", "waiting", "failed"];
 const FIRST = 100;
@@ -17,6 +18,7 @@ let fitting = 0; // videos that fit the filter, shown or not
 let all = 0; // videos in the library, as last seen
 let collections = {}; // how many videos each has
 let requests = [];
+let status = null;
 let asked = 0; // of several answers only the one asked for last counts
 let typing = 0;
 const NEWS = 24 * 3600; // seconds for which a request that failed is told of
@@ -44,9 +46,10 @@ export async function refresh() {
   let isBusy = true;
   try {
     const mine = ++asked;
-    const found = await Promise.all([api.videos(wanted()), api.requests(), api.collections()]);
+    const found = await Promise.all([api.videos(wanted()), api.requests(), api.collections(),
+      api.status().catch(() => null)]); // a list without it is a list
     if (mine !== asked) return;
-    [[videos, fitting], requests, collections] = found;
+    [[videos, fitting], requests, collections, status] = found;
     problem("");
     isBusy = [...videos, ...requests].some(({ state }) => state === "working" || state === "queued");
   } catch (error) {
@@ -83,6 +86,7 @@ export function show() {
   $("count").textContent = isFiltered ? `${fitting} / ${all}` : fitting;
   $("videos").replaceChildren(...videos.map(videoRow));
   $("more").hidden = fitting <= videos.length || most >= MOST;
+  draw(status);
   $("requests").replaceChildren(...requests.filter(isNews).map(requestRow));
   $("empty").hidden = videos.length > 0;
   $("empty").replaceChildren(...(isFiltered ? [el("p", { textContent: t("noMatch") })] : advice()));
