@@ -134,6 +134,7 @@ def tick(
     with library.hold("tick", "pass") as is_mine:
         if not is_mine:
             return Ticked(is_elsewhere=True)
+        library.ledger.agenda.lapse()
         return _ended(library, _due(library, desk or Desk(library), works=works), is_over)
 
 
