@@ -16,6 +16,7 @@ from video_rag.errors import Rejected
 from video_rag.stores import Ledger, Result, owner
 from video_rag.stores.sql import Sql
 from video_rag.testing.agenda_contract import AgendaTests
+from video_rag.testing.clock_contract import ClockTests
 from video_rag.testing.ledger_contract import LedgerTests
 
 
@@ -26,7 +27,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     sql.close()
 
 
-class TestSqlite(LedgerTests, AgendaTests):
+class TestSqlite(LedgerTests, AgendaTests, ClockTests):
     pass
 
 
@@ -36,7 +37,7 @@ def server() -> Iterator[postgres.Server]:
         yield one
 
 
-class TestPostgres(LedgerTests, AgendaTests):
+class TestPostgres(LedgerTests, AgendaTests, ClockTests):
     @pytest.fixture
     def ledger(self, server: postgres.Server) -> Iterator[Ledger]:
         with server.database() as url:
