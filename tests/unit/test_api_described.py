@@ -165,6 +165,7 @@ def calls(client: TestClient, library: Library) -> Iterator[tuple[str, str, int,
     yield "POST /api/session", "/api/session", 400, {"json": {}}
     yield "GET /api/videos", "/api/videos", 200, {}
     yield "GET /api/videos", "/api/videos?limit=0", 400, {}
+    yield "GET /api/status", "/api/status", 200, {}
     yield "GET /api/collections", "/api/collections", 200, {}
     yield f"GET {page}", one, 200, {}
     yield f"GET {page}", "/api/videos/none", 404, {}

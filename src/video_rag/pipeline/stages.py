@@ -12,6 +12,7 @@ from video_rag.model import (
     Document,
     Frame,
     Frames,
+    Line,
     MediaSet,
     Page,
     Slide,
@@ -20,7 +21,7 @@ from video_rag.model import (
     Video,
 )
 from video_rag.net import guard
-from video_rag.pipeline import before, reading
+from video_rag.pipeline import before
 from video_rag.pipeline.tools import Tools, fetch, is_gone, located
 from video_rag.pipeline.work import Work
 from video_rag.plugins import Part
@@ -111,11 +112,13 @@ def read(work: Work, tools: Tools) -> Slides:
 
 def _lines(
     work: Work, reader: Part[Reader] | None, images: Collection[str]
-) -> Generator[reading.Read, None, None]:
+) -> Generator[list[Line] | ContentError, None, None]:
     """What is read in each picture; nothing in any without a reader."""
     if reader is None:
         yield from ([] for _ in images)
     elif images:
+        from video_rag.pipeline import reading  # its threads' module takes long to import
+
         yield from reading.read_all(reader.get(), images, work.blobs.get)
 
 

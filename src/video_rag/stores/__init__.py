@@ -15,8 +15,8 @@ from video_rag.net.sites import Sites
 if TYPE_CHECKING:
     from video_rag.stores.activity import Activity
     from video_rag.stores.agenda import Agenda, Verdict
-from video_rag.stores.requests import Requests
-from video_rag.stores.slots import Slots
+    from video_rag.stores.requests import Requests
+    from video_rag.stores.slots import Slots
 
 
 class Blobs(Protocol):
