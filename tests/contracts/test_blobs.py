@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,3 +117,26 @@ def test_an_endpoint_that_cannot_be_is_told(endpoint: str) -> None:
     with pytest.raises(BadSettings) as caught:
         load_settings({"blobs": {"endpoint": endpoint}}, env={})
     assert "blobs.endpoint" in str(caught.value)
+
+
+def test_a_process_that_was_forked_after_a_bucket_was_used_is_told_and_does_not_hang() -> None:
+    script = """
+import os
+from tests import s3
+from video_rag.errors import Unavailable
+from video_rag.stores.objects import Objects
+server = s3.moto()
+url = f"s3://{server.new_bucket()}/x"
+objects = Objects(url, server.settings(url))
+objects.write("a", b"1")
+if child := os.fork():
+    server.stop()
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+try:
+    objects.read("a")
+except Unavailable as error:
+    os._exit(0 if "forked" in str(error) else 1)
+os._exit(1)
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, cwd=s3.ROOT, timeout=60)
+    assert done.returncode == 0

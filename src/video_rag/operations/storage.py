@@ -10,6 +10,7 @@ from video_rag.library.storing import blobs_of, documents_of
 from video_rag.library.wiring import Parts
 from video_rag.model import Page
 from video_rag.pipeline.results import load
+from video_rag.settings.buckets import is_bucket
 from video_rag.stores import Blobs
 from video_rag.stores.files import Files
 from video_rag.stores.sql import Sql
@@ -23,6 +24,8 @@ def looks(parts: Parts, ledger: Sql, *, thorough: bool) -> Iterator[tuple[str, C
     documents = documents_of(parts.settings, parts.identify)
     yield "library", lambda: ledger.check(thorough=thorough)
     yield "results", lambda: _results(ledger, blobs, thorough=thorough)
+    if is_bucket(parts.settings.library.media):
+        yield "media", lambda: writable(parts.media.files)
     yield "documents", lambda: _documents(ledger, blobs, documents)
 
 

@@ -119,7 +119,8 @@ class MediaBucket:
 
         def read(start: int, end: int) -> Iterator[bytes]:
             try:
-                yield from self.objects.pieces(name, start, end, _FOR_PLAYERS, side_by_side=1)
+                pieces = self.objects.pieces(name, start, end, _FOR_PLAYERS, side_by_side=1)
+                yield from map(bytes, pieces)
             except FileNotFoundError:
                 raise NotFound(f"{name} is gone", hint="open the page again") from None
 

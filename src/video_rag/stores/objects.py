@@ -10,6 +10,7 @@ be swept away as nobody's.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from video_rag import disk
-from video_rag.errors import BadSettings, NeedsExtra, UsageError
+from video_rag.errors import BadSettings, NeedsExtra, Unavailable, UsageError
 from video_rag.once import Once
 from video_rag.settings.buckets import BlobsSettings
 from video_rag.stores.files import Stored
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds that a request goes on being tried while the bucket does not answer."""
+_BRIEF = 2.0
+_AWAY = 10.0
+"""Seconds for which a bucket that did not answer is given `_BRIEF` seconds only: people wait, and
+every stage of a pass would wait again."""
 PART = 8 * 1024**2
 """Bytes of a part of an upload; S3 wants 5 MiB or more, and 10,000 parts or fewer."""
 RANGE = 16 * 1024**2
@@ -38,6 +43,8 @@ RANGE = 16 * 1024**2
 SIDE_BY_SIDE = 4
 """Parts and ranges that are under way at once."""
 OWNER = "library.id"
+_USED_BY: dict[str, int] = {}
+"""The process that began to use the library for buckets."""
 _MOST_PARTS = 9_000
 _ONE_BY_ONE = 20
 """Names up to which each is looked up; beyond, a listing is cheaper."""
@@ -56,8 +63,10 @@ class Objects:
         self.where = url
         self._settings = settings
         self._owner = owner
-        self._small = Once(lambda: self._open(reading="30s"))
-        self._large = Once(lambda: self._open(reading="180s"))  # a part on a slow line
+        self._patient = Once(lambda: self._open(reading="30s", patience=PATIENCE))
+        self._brief = Once(lambda: self._open(reading="10s", patience=_BRIEF))
+        self._large = Once(lambda: self._open(reading="180s", patience=PATIENCE))  # slow lines
+        self._failed = -_AWAY
         self._ours = Once(self._take_possession)
 
     def place(self, name: str) -> str:
@@ -70,7 +79,7 @@ class Objects:
 
         with self._told():
             try:
-                return bytes(obstore.get(self._small(), name).bytes())
+                return bytes(obstore.get(self._small, name).bytes())
             except FileNotFoundError as error:
                 self._refuse_wrong_bucket(error)
                 return None
@@ -99,7 +108,7 @@ class Objects:
 
     def pieces(
         self, name: str, start: int, end: int, most: int = RANGE, side_by_side: int = SIDE_BY_SIDE
-    ) -> Iterator[bytes]:
+    ) -> Iterator[memoryview]:
         """The bytes from `start` to before `end`, in order and in pieces; a few are read ahead.
 
         Raises `FileNotFoundError` when the object is gone.
@@ -108,9 +117,9 @@ class Objects:
 
         store = self._large()
 
-        def read(at: int) -> bytes:
+        def read(at: int) -> memoryview:
             with self._told():
-                return bytes(obstore.get_range(store, name, start=at, end=min(at + most, end)))
+                return memoryview(obstore.get_range(store, name, start=at, end=min(at + most, end)))
 
         starts = iter(range(start, end, most))
         if side_by_side == 1:
@@ -142,7 +151,7 @@ class Objects:
         import obstore
 
         with self._told():
-            for page in obstore.list(self._small(), below or None, chunk_size=1000):
+            for page in obstore.list(self._small, below or None, chunk_size=1000):
                 for one in page:
                     yield one["path"], Stored(one["size"], one["last_modified"].timestamp())
 
@@ -157,7 +166,7 @@ class Objects:
         with self._told():
             for at in range(0, len(some), 1000):
                 try:
-                    obstore.delete(self._small(), some[at : at + 1000])
+                    obstore.delete(self._small, some[at : at + 1000])
                 except FileNotFoundError as error:
                     self._refuse_wrong_bucket(error)
                     for name in some[at : at + 1000]:  # one that is gone kept the others
@@ -178,18 +187,24 @@ class Objects:
         found = self._look(probe)
         return found.changed if found else 0.0
 
+    @property
+    def _small(self) -> ObjectStore:
+        """For small requests: once one has waited in vain, the next ones do not for a while."""
+        is_away = time.monotonic() - self._failed < _AWAY
+        return self._brief() if is_away else self._patient()
+
     def _look(self, name: str) -> Stored | None:
         import obstore
         from obstore.exceptions import PermissionDeniedError
 
         with self._told():
             try:
-                found = obstore.head(self._small(), name)
+                found = obstore.head(self._small, name)
             except FileNotFoundError as error:
                 self._refuse_wrong_bucket(error)
                 return None
             except PermissionDeniedError:  # such an answer has no words; the same to a GET has
-                obstore.get(self._small(), name)
+                obstore.get(self._small, name)
                 raise
             return Stored(found["size"], found["last_modified"].timestamp())
 
@@ -197,13 +212,13 @@ class Objects:
         import obstore
 
         with self._told():
-            obstore.put(self._small(), name, data, use_multipart=False)
+            obstore.put(self._small, name, data, use_multipart=False)
 
     def _delete(self, name: str) -> None:
         import obstore
 
         try:
-            obstore.delete(self._small(), name)
+            obstore.delete(self._small, name)
         except FileNotFoundError as error:
             self._refuse_wrong_bucket(error)
 
@@ -237,15 +252,23 @@ class Objects:
         """Say the library's errors in our words; theirs quote what was signed, so they end here."""
         from obstore.exceptions import BaseError
 
+        if _USED_BY.setdefault("process", os.getpid()) != os.getpid():
+            raise Unavailable(  # its threads stayed with the parent: this would wait for ever
+                f"the bucket {self.where} was used before this process was forked",
+                hint="start worker processes afresh (spawn), or before anything is read",
+            )
         try:
             yield
         except FileNotFoundError as error:
             self._refuse_wrong_bucket(error)
             raise
         except BaseError as error:
-            raise refusal(str(error), self.where) from None
+            told = refusal(str(error), self.where)
+            if type(told) is Unavailable:
+                self._failed = time.monotonic()
+            raise told from None
 
-    def _open(self, *, reading: str) -> ObjectStore:
+    def _open(self, *, reading: str, patience: float) -> ObjectStore:
         """The store behind the URL; no network yet. Raises `BadSettings`, `NeedsExtra`."""
         try:
             from obstore import store
@@ -268,8 +291,8 @@ class Objects:
                     "timeout": "1h",
                 },
                 retry_config={
-                    "max_retries": 20,
-                    "retry_timeout": timedelta(seconds=PATIENCE),
+                    "max_retries": 1000,
+                    "retry_timeout": timedelta(seconds=patience),
                     "backoff": {
                         "init_backoff": timedelta(seconds=0.2),
                         "max_backoff": timedelta(seconds=3),
