@@ -41,7 +41,9 @@ PART = 8 * 1024**2
 RANGE = 16 * 1024**2
 """Bytes of a range of a download."""
 SIDE_BY_SIDE = 4
-"""Parts and ranges that are under way at once."""
+"""Parts of an upload that are under way at once."""
+AHEAD = 2
+"""Ranges that are; more cost computing and bring nothing: see benchmarks/bucket."""
 OWNER = "library.id"
 _USED_BY: dict[str, int] = {}
 """The process that began to use the library for buckets."""
@@ -107,7 +109,7 @@ class Objects:
             )
 
     def pieces(
-        self, name: str, start: int, end: int, most: int = RANGE, side_by_side: int = SIDE_BY_SIDE
+        self, name: str, start: int, end: int, most: int = RANGE, side_by_side: int = AHEAD
     ) -> Iterator[memoryview]:
         """The bytes from `start` to before `end`, in order and in pieces; a few are read ahead.
 
