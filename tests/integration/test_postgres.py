@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import postgres
 from video_rag.errors import BadSettings, Rejected, Unavailable, UsageError
 from video_rag.library import Library
 from video_rag.operations import ledgers
 from video_rag.settings import Settings, load_settings
-from video_rag.stores import Result, owner
+from video_rag.stores import Result, migrating, owner
 from video_rag.stores.agenda import Judged, Step, Verdict
 from video_rag.stores.forward import SCHEMA_VERSION
 from video_rag.stores.sql import Sql
@@ -147,7 +148,14 @@ def test_a_newer_schema_is_left_alone_and_an_older_one_brought_forward(
     with pytest.raises(Rejected, match="99"):
         Sql(url)
     server.sql(f"update schema set version = {SCHEMA_VERSION}", name)
-    Sql(url).close()
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as db:
+        migrating.downgrade(db, 5)
+    engine.dispose()
+    ledger = Sql(url)
+    ledger.commit("v:1", "give", {"video": Result("d", "")})
+    assert [seen.video_id for seen in ledger.agenda.unjudged("p", 9)] == ["v:1"]
+    ledger.close()
 
 
 TAKER = """

@@ -239,3 +239,26 @@ def test_a_step_may_change_a_table_in_batch_mode(tmp_path: Path) -> None:
         assert db.exec_driver_sql("select holder, lane from claims").fetchall() == [("me", "")]
         assert db.exec_driver_sql("select version from schema").fetchall() == [(3,)]
     engine.dispose()
+
+
+@pytest.mark.parametrize("to", [3, 4, 5])
+def test_a_ledger_goes_back_to_an_earlier_schema_and_forward_again(tmp_path: Path, to: int) -> None:
+    from video_rag.stores import migrating
+
+    path = library_1(tmp_path)
+    ledger = Sql(path)
+    before = ledger.results("file:1")
+    ledger.close()
+    latest = shape(path)
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as db:
+        migrating.downgrade(db, to)
+        assert db.scalar(sa.text("select version from schema")) == to
+    engine.dispose()
+    assert "due" not in shape(path)
+    assert ("requests" in shape(path)) == (to == 5)
+    again = Sql(path)
+    assert again.results("file:1") == before
+    assert [seen.video_id for seen in again.agenda.unjudged("p", 9)] == ["file:1"]
+    again.close()
+    assert shape(path) == latest

@@ -11,6 +11,8 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+OLDEST = 3
+"""The schema that can be gone back to: before it, facts lay in blobs."""
 STEPS = Path(__file__).parent / "migrations"
 
 
@@ -35,3 +37,24 @@ def upgrade(db: sa.Connection, found: int, steps: Path = STEPS) -> None:
         environment.run_migrations()
     head = int(scripts.get_current_head() or found)
     db.execute(sa.text("update schema set version = :head"), {"head": head})
+
+
+def downgrade(db: sa.Connection, to: int, steps: Path = STEPS) -> None:
+    """Take the last steps back, so that an earlier version of video-rag can use the ledger.
+
+    Within the transaction of `db`. What only later versions know is forgotten. Raises alembic's
+    errors, and `NotImplementedError` below schema 3, from which there is no way back.
+    """
+    scripts = script(steps)
+    found = int(db.scalar(sa.text("select version from schema")) or 0)
+    if to < OLDEST:
+        raise NotImplementedError(f"there is no way back from schema {OLDEST}")
+
+    def run(_revision: Any, context: MigrationContext) -> Any:
+        context.stamp(scripts, str(found))
+        return scripts._downgrade_revs(str(to), str(found))  # noqa: SLF001 (as alembic's own)
+
+    with EnvironmentContext(Config(), scripts, fn=run) as environment:
+        environment.configure(connection=db, render_as_batch=True, transactional_ddl=True)
+        environment.run_migrations()
+    db.execute(sa.text("update schema set version = :to"), {"to": to})
