@@ -256,6 +256,57 @@ def test_a_wrong_key_is_told_and_once_it_is_mended_everything_goes_on(
     assert states(library) == ["ready"]
 
 
+REFUSALS = {
+    (403, "QuotaExceeded"): "no space left in the bucket",
+    (507, "XMinioStorageFull"): "no space left in the bucket",
+    (403, "SignatureDoesNotMatch"): "refuses the key (SignatureDoesNotMatch)",
+    (403, "AccessDenied"): "may not read, write, list and delete",
+    (404, "NoSuchBucket"): "there is no bucket",
+    (503, "SlowDown"): "answers with an error",
+}
+
+
+@pytest.mark.parametrize("answer", REFUSALS, ids=lambda answer: answer[1])
+def test_whatever_the_bucket_refuses_is_one_line_and_once_it_is_mended_everything_goes_on(
+    answer: tuple[int, str], talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "PATIENCE", 0.5)
+    server = s3.moto()
+    bucket = server.new_bucket()
+    with s3.refusing(*answer) as endpoint:
+        library = library_in(server, bucket, tmp_path / "home", blobs={"endpoint": endpoint})
+        [added] = library.add([str(talk)])
+        assert added.status is not None
+        [failure] = added.status.failures
+        assert REFUSALS[answer] in failure.message
+        assert failure.hint
+        assert failure.due is not None
+        assert "AWS4" not in failure.message + failure.hint
+        library.close()
+    library = library_in(server, bucket, tmp_path / "home")
+    list(library.add([str(talk)]))
+    assert states(library) == ["ready"]
+
+
+def test_media_that_are_not_kept_leave_the_bucket_and_come_again_when_they_are_needed(
+    site: Site, tmp_path: Path
+) -> None:
+    server = s3.moto()
+    bucket = server.new_bucket()
+    library = library_in(server, bucket, tmp_path / "home", library={"keep_media": False})
+    list(library.add([f"{site.url}/0"]))
+    assert states(library) == ["ready"]
+    assert not any(key.endswith(".mp4") for key in keys(server, bucket))
+    assert list((tmp_path / "home" / "copies").rglob("*.mp4")) == []
+    assert library.playable(library.find("sheep")) is None
+    library.close()
+    other = {"library": {"keep_media": False}, "samplers": {"slides": {"gap": 7.0}}}
+    library = library_in(server, bucket, tmp_path / "home", **other)
+    list(library.run())
+    assert states(library) == ["ready"]
+    assert not any(key.endswith(".mp4") for key in keys(server, bucket))
+
+
 RANGES = {
     "bytes=0-": (206, 0, None),
     "bytes=0-0": (206, 0, 1),

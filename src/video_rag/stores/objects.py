@@ -48,7 +48,8 @@ OWNER = "library.id"
 _USED_BY: dict[str, int] = {}
 """The process that began to use the library for buckets."""
 _MOST_PARTS = 9_000
-_ONE_BY_ONE = 20
+_LOOKERS = 8
+_ONE_BY_ONE = 100
 """Names up to which each is looked up; beyond, a listing is cheaper."""
 
 
@@ -145,8 +146,9 @@ class Objects:
         if len(names) > _ONE_BY_ONE:
             wanted = {*names}
             return {name: one for name, one in self.names() if name in wanted}
-        found = {name: self._look(name) for name in names}
-        return {name: one for name, one in found.items() if one is not None}
+        with ThreadPoolExecutor(_LOOKERS) as pool:
+            found = zip(names, pool.map(self._look, names), strict=True)
+            return {name: one for name, one in found if one is not None}
 
     def names(self, below: str = "") -> Iterator[tuple[str, Stored]]:
         """Every object below a name, in no order."""
