@@ -240,8 +240,7 @@ class Objects:
                 hint="give this one a prefix of its own in the settings; if the other is no more, "
                 f"delete {self.place(OWNER)}",
             )
-            error.retry_after = 0.0
-            raise error
+            raise _due_at_once(error)
 
     def _said_owner(self) -> str | None:
         data = self.read(OWNER)
@@ -278,7 +277,7 @@ class Objects:
             from obstore import store
             from obstore.exceptions import BaseError
         except ImportError:
-            raise NeedsExtra("the library for buckets", "bucket") from None
+            raise _due_at_once(NeedsExtra("the library for buckets", "bucket")) from None
         parts = urlsplit(self.where)
         kinds = {"s3": store.S3Store, "gs": store.GCSStore, "az": store.AzureStore}
         bucket, prefix = parts.netloc, self.where.partition("://")[2].partition("/")[2]
@@ -306,10 +305,17 @@ class Objects:
             )
         except (BaseError, ValueError, TypeError) as error:
             said = str(error).partition("\n")[0].rpartition("error: ")[2]
-            raise BadSettings(
+            refused = BadSettings(
                 f"{self.where} cannot be opened: {said}", hint="look at [blobs] in the settings"
-            ) from None
+            )
+            raise _due_at_once(refused) from None
         return opened
+
+
+def _due_at_once(error: UsageError) -> UsageError:
+    """What a person mends; what failed for it is tried again by the next pass."""
+    error.retry_after = 0.0
+    return error
 
 
 def _config(scheme: str, bucket: str, settings: BlobsSettings) -> Mapping[str, Any]:
