@@ -19,6 +19,7 @@ from video_rag.api.server import address_of, bind
 from video_rag.library import Library, Wishes
 from video_rag.operations import keys, wishes
 from video_rag.settings import load_settings
+from video_rag.stores.owner import me
 from video_rag.stores.requests import Progress
 from video_rag.testing.clips import Extras, sine, slide_lecture
 from video_rag.testing.llm import LlmServer, Request
@@ -316,6 +317,31 @@ def test_what_somebody_asked_for_is_shown_with_stage_and_share_and_taken_back(
         assert library.ledger.requests.get(request.request_id).is_unwanted
     expect(row).to_have_count(0)
     assert library.ledger.requests.get(request.request_id).state == "cancelled"
+
+
+def test_how_the_work_goes_is_told_while_there_is_something_to_tell(
+    browser: Browser, tmp_path: Path
+) -> None:
+    library = _library(tmp_path / "home")
+    talk = write_talk(tmp_path / "sheep.srt", SHEEP)
+    (tmp_path / "broken.srt").write_text("no subtitles", encoding="utf-8")
+    list(library.add([str(talk)]))
+    with _serving(library, keys_required=False) as url, _page(browser, url) as page:
+        expect(page.locator("#videos .video")).to_have_count(1)
+        expect(page.locator("#work")).to_be_hidden()
+        list(library.add([str(tmp_path / "broken.srt")]))
+        [video_id] = [one.video.video_id for one in library.videos() if one.state == "ready"]
+        with library.hold(video_id, "listen"):
+            library.ledger.agenda.report(video_id, "listen", me(), 0.25, EVIL)
+            page.reload()
+            expect(page.locator("#work-line")).to_contain_text("1 at work")
+            expect(page.locator("#work-line")).to_contain_text("1 failed")
+            page.click("#work summary")
+            expect(page.locator("#work-body .video-title")).to_have_text("sheep")
+            expect(page.locator("#work-body .video-facts")).to_contain_text("listening 25 %")
+            expect(page.locator("#work-body table")).to_contain_text("ContentError")
+            assert page.evaluate("window.hacked") is None
+    library.close()
 
 
 def test_the_keyboard_is_enough(page: Page) -> None:

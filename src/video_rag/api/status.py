@@ -83,19 +83,24 @@ class StatusRow(BaseModel):
 
 
 class Overviews:
-    """The last look, for all who ask within a second."""
+    """The last look, for all who ask within a second and before anything is written."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self._lock = threading.Lock()
-        self._looked: tuple[float, Row] | None = None
+        self._looked: tuple[float, int | None, Row] | None = None
 
     def get(self) -> Row:
-        """How it goes now, or did within the last second."""
+        """How it goes now, or did within the last second (where changes are not told)."""
         with self._lock:
-            if self._looked is None or time.monotonic() - self._looked[0] > FRESH_SECONDS:
-                self._looked = (time.monotonic(), overview(self._library))
-            return self._looked[1]
+            changes = self._library.ledger.changes()
+            if self._looked:
+                at, then, row = self._looked
+                if time.monotonic() - at <= FRESH_SECONDS and changes == then:
+                    return row
+            row = overview(self._library)
+            self._looked = time.monotonic(), changes, row
+            return row
 
 
 @router.get("/status", dependencies=[needs("read")], response_model=StatusRow)

@@ -128,9 +128,9 @@ def tick(
     """Take up what was asked for, look at lists that are due, advance what is unfinished.
 
     Of several at once one works. It ends early when `is_over` says so: what is left stays due.
-    Where it must not work (`works` false), it only hands over, to those who share the queue.
+    Where it must not work (`works` false), requests are left to others, and what is due is only
+    handed over, to those who share the queue.
     """
-    works = works or library.is_shared
     with library.hold("tick", "pass") as is_mine:
         if not is_mine:
             return Ticked(is_elsewhere=True)
@@ -170,7 +170,7 @@ def _due(library: Library, desk: Desk, *, works: bool) -> Generator[Result, None
     if works:
         yield from _asked(library, desk)
     yield from library.watch.check()
-    if works:
+    if works or library.is_shared:
         yield from library.finish()
 
 

@@ -51,7 +51,8 @@ export async function refresh() {
     if (mine !== asked) return;
     [[videos, fitting], requests, collections, status] = found;
     problem("");
-    isBusy = [...videos, ...requests].some(({ state }) => state === "working" || state === "queued");
+    isBusy = status?.at_work.length > 0
+      || [...videos, ...requests].some(({ state }) => state === "working" || state === "queued");
   } catch (error) {
     if (error.status === 401) return onRefused();
     problem(error.status === 0 ? t("offline") : `${error.message}\n${error.hint}`);
