@@ -43,6 +43,8 @@ bench: setup ## measure retrieval, answers, key frames, the whole of add, Dify a
 	@$(BIN)/python benchmarks/pipeline/run.py
 	@$(BIN)/python benchmarks/dify/run.py
 	@$(BIN)/python benchmarks/downloads/run.py
+	@sh scripts/install-s3rver.sh
+	@$(BIN)/python benchmarks/bucket/run.py
 	@$(BIN)/python benchmarks/startup/run.py
 
 fuzz: setup ## damage subtitles and media files for five minutes at most; SEED=7 repeats a run
