@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,32 @@ def test_two_homes_have_two_ids_and_leave_no_drafts(tmp_path: Path) -> None:
     homes = [tmp_path / "a", tmp_path / "b"]
     assert len({identity.make(home) for home in homes}) == 2
     assert [path.name for home in homes for path in home.iterdir()] == [identity.FILE] * 2
+
+
+def of_shared(home: Path, ledger: Sql) -> str:
+    """The id that a machine with a home of its own has of a ledger that several share."""
+    found = Parts(Settings(home=home), ledger).identify()
+    assert identity.known(home) == found
+    return found
+
+
+def test_machines_that_share_a_ledger_are_one_library_whatever_they_were_before(
+    tmp_path: Path,
+) -> None:
+    """Else each would take the other's documents and its place in a bucket for a stranger's."""
+    ledger = Sql(tmp_path / "shared.db")
+    homes = [tmp_path / name for name in "abc"]
+    before = identity.make(homes[1])  # it published by itself once
+    first = of_shared(homes[0], ledger)
+    assert first != before
+    assert [of_shared(home, ledger) for home in homes * 2] == [first] * 6
+    assert ledger.library_id() == first
+    ledger.close()
+
+
+def test_machines_that_begin_at_once_agree_on_one_id(tmp_path: Path) -> None:
+    ledger = Sql(tmp_path / "shared.db")
+    with ThreadPoolExecutor(6) as pool:
+        found = set(pool.map(lambda n: of_shared(tmp_path / str(n), ledger), range(6)))
+    assert found == {ledger.library_id()}
+    ledger.close()

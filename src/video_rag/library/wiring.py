@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -32,7 +33,10 @@ from video_rag.queues import Queue
 from video_rag.rerankers import Reranker
 from video_rag.settings import Settings
 from video_rag.stores import Ledger
+from video_rag.stores.hold import hold
 
+_NAMING = 30.0
+"""Seconds after which the claim of a machine that was to give the library its id expires."""
 Row = tuple[str, tuple[str, ...], str]
 
 
@@ -118,16 +122,23 @@ class Parts:
         return base
 
     def identify(self) -> str:
-        """The library's id, made if it has none yet; both the home and the ledger keep it."""
+        """The library's id, made if it has none yet; both the home and the ledger keep it.
+
+        Machines that share a ledger are one library: of several that begin at once one gives it.
+        """
+        while not (found := self.ledger.library_id()):
+            with hold(self.ledger, "library", "identity", _NAMING) as is_ours:
+                if is_ours and not self.ledger.library_id():
+                    self.ledger.keep_library_id(identity.make(self.settings.home))
+            if not is_ours:
+                time.sleep(0.1)
         self._remember()
-        found = identity.make(self.settings.home)
-        if self.ledger.library_id() != found:
-            self.ledger.keep_library_id(found)
         return found
 
     def _remember(self) -> None:
-        """Bring back the file of the id where only the ledger has it."""
-        if not identity.known(self.settings.home) and (kept := self.ledger.library_id()):
+        """Bring back the file of the id where it is lost, or another than the ledger's."""
+        kept = self.ledger.library_id()
+        if kept and identity.known(self.settings.home) != kept:
             with suppress(DiskError):  # a home that can only be read
                 identity.keep(self.settings.home, kept)
 
