@@ -478,7 +478,7 @@ def test_an_empty_table_of_a_plug_in_counts_and_arguments_stay_as_they_were(plac
 def test_every_plug_in_family_has_a_table() -> None:
     assert families() == set(plugins.FAMILIES)
     assert set(sections()) == {
-        *("library", "pipeline", "search", "ask", "server", "guard", "schedule"),
+        *("ledger", "library", "pipeline", "search", "ask", "server", "guard", "schedule"),
         "blobs",
     }
 

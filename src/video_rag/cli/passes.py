@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from video_rag.cli.show import brief, clock, escape, out, print_json
+from video_rag.cli.show import brief, escape, out, print_json
 from video_rag.cli.videos import (
     Json,
     open_library,
@@ -91,8 +91,14 @@ def schedule() -> None:
     from video_rag.operations.schedule import Clock
     from video_rag.settings import load_settings
 
-    settings = load_settings().schedule
-    wound = Clock(open_library, settings, _tell_pass)
+    def tell(name: str, ticked: Ticked) -> None:
+        if not ticked.is_idle:
+            out.print(f"{when(time.time())} {name}: {escape(str(ticked))}")
+
+    def when(moment: float) -> str:
+        return f"{dt.datetime.fromtimestamp(moment, wound.zone):%Y-%m-%d %H:%M %Z}".strip()
+
+    wound = Clock(open_library, load_settings().schedule, tell)
     if not wound.times:
         raise UsageError("nothing is scheduled", hint="name times in [schedule]: tick, run")
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -101,18 +107,8 @@ def schedule() -> None:
         open_library().close()
     for name, text in wound.times.items():
         comes = wound.next(name)
-        when = (
-            f"{dt.datetime.fromtimestamp(comes, wound.zone):%Y-%m-%d %H:%M %Z}"
-            if comes
-            else "never"
-        )
-        out.print(f"[bold]{name}[/] {escape(text)}, next {when}")
+        out.print(f"[bold]{name}[/] {escape(text)}, next {when(comes) if comes else 'never'}")
     wound.run()
-
-
-def _tell_pass(name: str, ticked: Ticked) -> None:
-    if not ticked.is_idle:
-        out.print(f"{clock(time.time())} {name}: {escape(str(ticked))}")
 
 
 def _requests(desk: Desk, library: Library, *, is_told: bool) -> list[Request]:
