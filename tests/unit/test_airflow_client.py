@@ -172,7 +172,7 @@ def test_only_what_may_pass_is_tried_again() -> None:
 
 
 def result(**counts: int) -> dict[str, Any]:
-    names = ("requests", "new", "updated", "waiting", "failed", "open", "forgotten")
+    names = ("requests", "new", "updated", "waiting", "cancelled", "failed", "open", "forgotten")
     failed = [
         {"kind": "process", "about": f"v{number}", "message": "it is private", "hint": ""}
         for number in range(min(counts.get("failed", 0), 100))
@@ -182,8 +182,8 @@ def result(**counts: int) -> dict[str, Any]:
 
 def test_a_summary_is_a_line_of_numbers_and_the_reasons() -> None:
     assert messages.summary(result(new=3)) == "3 new, 0 updated, 0 failed"
-    told = messages.summary(result(new=1, waiting=2, failed=250)).splitlines()
-    assert told[0] == "1 new, 0 updated, 2 waiting, 250 failed"
+    told = messages.summary(result(new=1, waiting=2, cancelled=1, failed=250)).splitlines()
+    assert told[0] == "1 new, 0 updated, 2 waiting, 1 cancelled, 250 failed"
     assert told[1] == "- process v0: it is private"
     assert told[-1] == "- and 240 more"
 

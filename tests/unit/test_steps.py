@@ -233,6 +233,7 @@ def test_a_report_sums_up_what_was_asked_for(
         "new": 3,
         "updated": 0,
         "waiting": 0,
+        "cancelled": 0,
         "failed": 1,
         "open": 0,
         "forgotten": 1,

@@ -31,7 +31,7 @@ _SECONDS = 15.0
 def summary(result: dict[str, Any]) -> str:
     """The result of a report: a line of numbers, then a line for each failure."""
     counts = result["counts"]
-    names = ("new", "updated", "waiting", "failed", "open", "forgotten")
+    names = ("new", "updated", "waiting", "cancelled", "failed", "open", "forgotten")
     must = {"new", "updated", "failed"}
     told = [f"{counts[name]} {name}" for name in names if name in must or counts[name]]
     failed = result["failed"]

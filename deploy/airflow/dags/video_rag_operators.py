@@ -271,6 +271,8 @@ class Process(RequestOperator):
 
     def judge(self, row: api.Row, context: Context) -> None:
         """One that waits for its site is tried again once, and then left to the next run."""
+        if row["state"] == "cancelled":
+            raise AirflowSkipException("somebody took the request back")
         super().judge(row, context)
         if not row["result"].get("waiting"):
             return

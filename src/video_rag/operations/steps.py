@@ -117,6 +117,7 @@ def report(library: Library, wish: Mapping[str, Any]) -> Iterator[Told]:
         "new": len(new),
         "updated": len(updated),
         "waiting": len(waiting),
+        "cancelled": sum(one.state == "cancelled" for one in found),
         "failed": len(failed),
         "open": len(still),
         "forgotten": forgotten,
