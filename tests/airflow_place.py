@@ -58,7 +58,7 @@ class Airflow:
             timeout=seconds,
             check=False,
         )
-        assert ended.returncode == 0, (ended.stdout + ended.stderr)[-6000:]
+        assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout + ended.stderr
 
 

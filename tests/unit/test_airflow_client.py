@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_place import DAGS, DEPLOY
+from answering import answering
 from serving import served
 from talks import MOON, SHEEP, write_talk
 from video_rag.library import Library
@@ -33,37 +31,6 @@ def library(tmp_path: Path) -> Iterator[Library]:
     opened = Library(load_settings({"home": str(tmp_path / "home")}, env={}))
     yield opened
     opened.close()
-
-
-@contextmanager
-def answering(status: int, body: str, **headers: str) -> Iterator[tuple[str, list[bytes]]]:
-    """A server that always answers the same; its URL, and what it was sent."""
-    sent: list[bytes] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            sent.append(str(self.headers).encode())
-            sent.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        do_GET = do_POST  # noqa: N815 - the library's name
-
-        def log_message(self, *_given: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", sent
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_the_client_asks_waits_and_asks_again_without_doing_it_twice(
