@@ -119,7 +119,7 @@ class Unavailable(BackendError):
 
 
 class DiskError(Unavailable):
-    """A disk that is full or read-only, or a file or folder that this user may not use.
+    """A disk or bucket that is full or read-only, or what in it this user may not use.
 
     A person mends that; what failed for it is due at once, so that the next try finds it mended.
     """

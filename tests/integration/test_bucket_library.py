@@ -498,3 +498,50 @@ def test_a_move_that_meets_no_bucket_says_so_and_changes_nothing(
         assert done.returncode == code
         assert said in done.stderr
     assert states(library) == ["ready"]
+
+
+MOVED_AND_KILLED = """
+import os, signal, sys, threading
+from video_rag.library import Library
+from video_rag.operations import moving
+from video_rag.settings import load_settings
+steps = int(sys.argv[2])
+def tell(what, done, of):
+    global steps
+    steps -= 1
+    if steps < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+for moved in moving.move(Library(load_settings()), sys.argv[1], tell):
+    assert moved.missing == ()
+"""
+
+
+def test_a_move_that_is_killed_goes_on_and_the_library_is_whole_all_the_time(
+    talk: Path, site: Site, tmp_path: Path
+) -> None:
+    server = s3.s3rver()
+    bucket = server.new_bucket()
+    (tmp_path / "home").mkdir()
+    table = "".join(f'{name} = "{value}"\n' for name, value in server.table().items())
+    (tmp_path / "home" / "video-rag.toml").write_text(
+        f'[guard]\nallow_private = true\n[pipeline]\nreader = "none"\n[blobs]\n{table}'
+    )
+    library = Library(load_settings())
+    list(library.add([f"{site.url}/0", str(talk)]))
+    assert states(library) == ["ready", "ready"]
+    made = snapshot(library)
+    library.close()
+    to, kills = f"s3://{bucket}/x", 0
+    for steps in range(0, 40, 3):
+        done = subprocess.run([sys.executable, "-c", MOVED_AND_KILLED, to, str(steps)], check=False)
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL
+        kills += 1
+    assert kills > 1
+    assert done.returncode == 0
+    moved_to = {"media": f"{to}/media", "documents": f"{to}/documents"}
+    moved = Library(load_settings({"blobs": {"url": f"{to}/blobs"}, "library": moved_to}))
+    assert states(moved) == ["ready", "ready"]
+    list(moved.run())
+    assert snapshot(moved) == made
