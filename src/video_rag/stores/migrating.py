@@ -50,8 +50,9 @@ def downgrade(db: sa.Connection, to: int, steps: Path = STEPS) -> None:
     if to < OLDEST:
         raise NotImplementedError(f"there is no way back from schema {OLDEST}")
 
-    def run(_revision: Any, context: MigrationContext) -> Any:
-        context.stamp(scripts, str(found))
+    MigrationContext.configure(db).stamp(scripts, str(found))
+
+    def run(_revision: Any, _context: MigrationContext) -> Any:
         return scripts._downgrade_revs(str(to), str(found))  # noqa: SLF001 (as alembic's own)
 
     with EnvironmentContext(Config(), scripts, fn=run) as environment:
