@@ -2,7 +2,7 @@
 # Needs make, git and Python 3.11 or later with its venv module; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint fix bench fuzz properties airflow docs clean
+.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow docs clean
 
 BIN := .venv/bin
 
@@ -49,6 +49,10 @@ bench: setup ## measure retrieval, answers, key frames, the whole of add, Dify a
 
 fuzz: setup ## damage subtitles and media files for five minutes at most; SEED=7 repeats a run
 	@$(BIN)/python -m fuzz $(SEED)
+
+chaos: setup ## kill workers, restart servers and cut hosts off for ten minutes; needs root; SECONDS=120 VIDEOS=40 make it smaller
+	@sh scripts/install-test-packages.sh
+	@PYTHONPATH=.:tests $(BIN)/python -m chaos $(SEED)
 
 properties: setup ## run the tests that make their own examples, with new ones each time
 	@$(BIN)/pytest -n auto --hypothesis-profile=further -m hypothesis $(ARGS)
