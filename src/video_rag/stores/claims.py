@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,44 +38,56 @@ def claim(
 ) -> bool:
     """Take or extend a claim, unless a living owner has it."""
     now = writer.now(db)
+    of_free, of_dead = _upserts(writer.insert)
     row = {
-        "video_id": video_id,
-        "stage": stage,
-        "owner": who,
-        "until": now + seconds,
-        "worker": owner.worker(),
-        "since": now,
-        "share": 0.0,
-        "note": "",
+        "new_video_id": video_id,
+        "new_stage": stage,
+        "new_owner": who,
+        "new_until": now + seconds,
+        "new_worker": owner.worker(),
+        "new_since": now,
+        "new_share": 0.0,
+        "new_note": "",
     }
-    if _taken(writer, db, row, sa.or_(claims.c.owner == who, claims.c.until <= now)):
+    if db.execute(of_free, {**row, "now": now}).one_or_none() is not None:
         return True
     held = db.scalar(sa.select(claims.c.owner).where(is_it(video_id, stage)))
     if held is None or owner.is_dead(held):
-        return _taken(writer, db, row, claims.c.owner == held)
+        return db.execute(of_dead, {**row, "held": held}).one_or_none() is not None
     return False
 
 
-def _taken(
-    writer: Transactions,
-    db: sa.Connection,
-    row: Mapping[str, Any],
-    is_free: sa.ColumnElement[bool],
-) -> bool:
-    """Write a claim where there is none, or one that is free; who extends begins nothing anew."""
-    is_mine = claims.c.owner == row["owner"]
-    new = {
-        name: value
-        if name in {"owner", "until"}
-        else sa.case((is_mine, claims.c[name]), else_=value)
-        for name, value in row.items()
-        if name not in {"video_id", "stage"}
+@cache
+def _upserts(insert: Callable[[sa.Table], Any]) -> tuple[Any, Any]:
+    """Write a claim where there is none, or a free one, or one of a dead owner.
+
+    Made once: to put a statement together takes longer than to run it. Who extends a claim begins
+    nothing anew.
+    """
+    new: dict[str, Any] = {
+        column.name: sa.bindparam(f"new_{column.name}") for column in claims.columns
     }
-    statement = writer.insert(claims).values(**row)
-    known = statement.on_conflict_do_update(
-        index_elements=["video_id", "stage"], set_=new, where=is_free
+    is_mine = claims.c.owner == new["owner"]
+    kept = {name: sa.case((is_mine, claims.c[name]), else_=new[name]) for name in _OF_BEGIN}
+    ways = (
+        sa.or_(is_mine, claims.c.until <= sa.bindparam("now")),
+        claims.c.owner == sa.bindparam("held"),
     )
-    return db.execute(known.returning(claims.c.owner)).one_or_none() is not None
+    of_free, of_dead = (
+        insert(claims)
+        .values(**new)
+        .on_conflict_do_update(
+            index_elements=["video_id", "stage"],
+            set_={"owner": new["owner"], "until": new["until"], **kept},
+            where=way,
+        )
+        .returning(claims.c.owner)
+        for way in ways
+    )
+    return of_free, of_dead
+
+
+_OF_BEGIN = ("worker", "since", "share", "note")
 
 
 def living(db: sa.Connection, now: float) -> list[AtWork]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -238,49 +238,78 @@ def place(url: str) -> str:
 
 def keep_verdicts(db: sa.Connection, judged: Mapping[str, Judged]) -> None:
     """Write judgements beside their videos, with what is due and where each belongs."""
-    if not judged:
-        return
     c = videos.c
     named = sa.select(c.video_id, c.position, c.is_urgent).where(c.video_id.in_(sorted(judged)))
-    rows = {row.video_id: row for row in db.execute(named)}
-    judged = {video_id: one for video_id, one in judged.items() if video_id in rows}
-    told = [
-        _columns(one) | {"of": video_id, "urgent": rows[video_id].is_urgent and bool(one.steps)}
-        for video_id, one in judged.items()
-    ]
-    waiting = sa.select(due.c.video_id, due.c.stage, due.c.sent).where(
-        due.c.video_id.in_(sorted(judged)), due.c.sent.is_not(None)
-    )
-    sent = {(row.video_id, row.stage): row.sent for row in db.execute(waiting)}
-    set_: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _COLUMNS}
-    statement = sa.update(videos).where(c.video_id == sa.bindparam("of"))
-    db.execute(statement.values(**set_, is_urgent=sa.bindparam("urgent")), told)
-    for table in (due, memberships):
-        db.execute(sa.delete(table).where(table.c.video_id.in_(sorted(judged))))
+    rows = db.execute(named).all() if judged else []
+    for row in rows:
+        known = Known(row.video_id, row.position, is_urgent=row.is_urgent, is_new=True)
+        keep_verdict(db, known, judged[row.video_id])
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger has of a video that is judged."""
+
+    video_id: str
+    position: int
+    is_urgent: bool
+    is_new: bool
+    """Whether its collections may be others than before."""
+    changes: int = 0
+
+
+def keep_verdict(db: sa.Connection, known: Known, judged: Judged) -> None:
+    """Write one judgement; the statements are put together once, since this is done so often."""
+    told = _columns(judged)
+    urgent = known.is_urgent and bool(judged.steps)
+    told |= {"of": known.video_id, "urgent": urgent, "changes": known.changes}
+    db.execute(_TELL, told)
+    before = db.execute(_WAITING, {"of": known.video_id}).all()
+    sent = {row.stage: row.sent for row in before}
     steps = [
         {
-            "video_id": video_id,
+            "video_id": known.video_id,
+            "position": known.position,
+            "is_urgent": known.is_urgent,
             "stage": step.stage,
             "route": step.route,
             "at": step.at,
-            "is_urgent": rows[video_id].is_urgent,
-            "position": rows[video_id].position,
-            "sent": sent.get((video_id, step.stage)),
+            "sent": sent.get(step.stage),
         }
-        for video_id, one in judged.items()
-        for step in one.steps
+        for step in judged.steps
     ]
-    belongs = [
-        {"collection": name, "position": rows[video_id].position, "video_id": video_id}
-        for video_id, one in judged.items()
-        for name in dict.fromkeys(one.collections)
-    ]
-    for table, new in ((due, steps), (memberships, belongs)):
-        if new:
-            db.execute(sa.insert(table), new)
+    if before:
+        db.execute(_FORGET_DUE, {"of": known.video_id})
+    if steps:
+        db.execute(_NEW_DUE, steps)
+    if known.is_new:
+        db.execute(_FORGET_MEMBER, {"of": known.video_id})
+        belongs = [
+            {"collection": name, "position": known.position, "video_id": known.video_id}
+            for name in dict.fromkeys(judged.collections)
+        ]
+        if belongs:
+            db.execute(_NEW_MEMBER, belongs)
 
 
 _COLUMNS = ("plan", "state", "place", "title", "words", "duration", "published")
+
+
+_OF: sa.BindParameter[str] = sa.bindparam("of")
+_TELL = (
+    sa.update(videos)
+    .where(videos.c.video_id == _OF)
+    .values(
+        **{name: sa.bindparam(f"new_{name}") for name in _COLUMNS},
+        is_urgent=sa.bindparam("urgent"),
+        change=videos.c.change + sa.bindparam("changes"),
+    )
+)
+_WAITING = sa.select(due.c.stage, due.c.sent).where(due.c.video_id == _OF)
+_FORGET_DUE, _FORGET_MEMBER = (
+    sa.delete(table).where(table.c.video_id == _OF) for table in (due, memberships)
+)
+_NEW_DUE, _NEW_MEMBER = sa.insert(due), sa.insert(memberships)
 
 
 def _columns(judged: Judged) -> dict[str, Any]:
@@ -301,25 +330,50 @@ def _plain(text: str) -> str:
     return text.casefold().replace("\0", "").encode(errors="replace").decode()
 
 
-def _is_claimed(now: float) -> sa.ColumnElement[bool]:
-    held = sa.select(claims.c.owner).where(
-        claims.c.video_id == due.c.video_id, claims.c.stage == due.c.stage, claims.c.until > now
+_CLAIMED = sa.exists(
+    sa.select(claims.c.owner).where(
+        claims.c.video_id == due.c.video_id,
+        claims.c.stage == due.c.stage,
+        claims.c.until > sa.bindparam("now"),
     )
-    return sa.exists(held)
+)
+
+
+def _is_claimed(now: float) -> sa.ColumnElement[bool]:
+    return sa.exists(
+        sa.select(claims.c.owner).where(
+            claims.c.video_id == due.c.video_id, claims.c.stage == due.c.stage, claims.c.until > now
+        )
+    )
+
+
+def _free(*, is_urgent: bool, has_route: bool) -> sa.Select[Any]:
+    """The first stage that can run and is in no hands."""
+    c = due.c
+    query = sa.select(c.video_id, c.stage, c.at, c.position).where(
+        c.is_urgent == sa.literal(is_urgent), c.at <= sa.bindparam("now"), ~_CLAIMED
+    )
+    if has_route:
+        query = query.where(c.route == sa.bindparam("route"))
+    query = query.order_by(c.at, c.position).limit(1)
+    return query.with_for_update(of=due, skip_locked=True)
+
+
+_FREE = {
+    (is_urgent, has_route): _free(is_urgent=is_urgent, has_route=has_route)
+    for is_urgent in (True, False)
+    for has_route in (True, False)
+}
 
 
 def _first(db: sa.Connection, routes: Collection[str] | None, now: float) -> Job | None:
     """The first stage of these routes (None: of all) that can run and is in no hands."""
-    c = due.c
+    has_route = routes is not None
+    asked = [{"now": now, "route": route} for route in routes] if routes else [{"now": now}]
     for is_urgent in (True, False):
-        free = sa.select(c.video_id, c.stage, c.at, c.position).where(
-            c.is_urgent == is_urgent, c.at <= now, ~_is_claimed(now)
-        )
-        free = free.order_by(c.at, c.position).limit(1)
-        free = free.with_for_update(of=due, skip_locked=True)
-        each = [free] if routes is None else [free.where(c.route == route) for route in routes]
-        rows = [row for one in each if (row := db.execute(one).one_or_none()) is not None]
-        if rows:
-            best = min(rows, key=lambda row: (row.at, row.position))
+        query = _FREE[is_urgent, has_route]
+        found = [row for one in asked if (row := db.execute(query, one).one_or_none()) is not None]
+        if found:
+            best = min(found, key=lambda row: (row.at, row.position))
             return Job(video_id=best.video_id, stage=best.stage)
     return None

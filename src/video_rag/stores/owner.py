@@ -27,7 +27,12 @@ def me() -> str:
 
 def worker() -> str:
     """This process for people: host and process id."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{_host()}:{os.getpid()}"
+
+
+@cache
+def _host() -> str:
+    return socket.gethostname()
 
 
 def is_dead(owner: str) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from video_rag.stores import Failure, Listed, Result, Shown, listing
-from video_rag.stores.claims import Claims, is_it
+from video_rag.stores.claims import Claims
 from video_rag.stores.forward import KEYS_MARK
 from video_rag.stores.records import Records, failure_of, upsert
 from video_rag.stores.remembered import SqlSites, SqlWatchlist
@@ -142,34 +142,37 @@ class Sql(Claims, Records):
             for name, result in made.items()
         ]
         with self._writer.begin() as db:
-            is_leaving = _is_leaving(db, video_id, lock=True)
-            if is_leaving or (is_leaving is None and stage != "give"):
+            row = db.execute(_STATE, {"of": video_id, "named": stage}).one_or_none()
+            if row.is_leaving if row is not None else stage != "give":
                 return False  # the video was removed while the stage worked
-            if not _has_claim(db, video_id, stage, who):
-                return False
-            if is_leaving is None:
+            if who and (row is None or row.owner != who):
+                return False  # its claim had run out, and others work on it or did
+            if row is None:
                 new = self._writer.insert(videos).values(video_id=video_id)
                 db.execute(new.on_conflict_do_nothing())
-            db.execute(_of(results, video_id, stage))
+                row = db.execute(_STATE, {"of": video_id, "named": stage}).one()
+            one = {"of": video_id, "named": stage}
+            db.execute(_FORGET[results], one)
             if rows:
-                db.execute(sa.insert(results), rows)
-            db.execute(_of(failures, video_id, stage))
-            self._changed(db, video_id, verdict)
+                db.execute(_NEW_RESULTS, rows)
+            db.execute(_FORGET[failures], one)
+            self._judged(db, row, verdict, is_new=stage == "give" or not row.words)
             if host:
-                db.execute(sa.update(videos).where(videos.c.video_id == video_id).values(host=host))
+                is_one = videos.c.video_id == video_id
+                db.execute(sa.update(videos).where(is_one).values(host=host))
             if who:
-                db.execute(sa.delete(claims).where(is_it(video_id, stage)))
+                db.execute(_FORGET[claims], one)
         return True
 
     def fail(
         self, video_id: str, failure: Failure, who: str = "", verdict: Verdict | None = None
     ) -> None:
         with self._writer.begin() as db:
-            if _is_leaving(db, video_id, lock=True) is not False:
+            row = db.execute(_STATE, {"of": video_id, "named": failure.stage}).one_or_none()
+            if row is None or row.is_leaving or (who and row.owner != who):
                 return
-            if _has_claim(db, video_id, failure.stage, who):
-                upsert(self._writer, db, failures, {"video_id": video_id, **vars(failure)})
-                self._changed(db, video_id, verdict)
+            upsert(self._writer, db, failures, {"video_id": video_id, **vars(failure)})
+            self._judged(db, row, verdict, is_new=not row.words)
 
     def forgive(self, video_id: str) -> None:
         with self._writer.begin() as db:
@@ -235,27 +238,54 @@ class Sql(Claims, Records):
             db.execute(sa.delete(identity))
             db.execute(sa.insert(identity).values(library_id=library_id))
 
-    def _changed(self, db: sa.Connection, video_id: str, verdict: Verdict | None = None) -> None:
-        """Count a change; what was judged counts on only where it was judged with that in mind."""
-        is_it = videos.c.video_id == video_id
-        before = db.scalar(sa.select(videos.c.change).where(is_it))
-        db.execute(sa.update(videos).where(is_it).values(change=videos.c.change + 1, plan=""))
-        if verdict is not None and before is not None and verdict.change == before:
-            from video_rag.stores.due import keep_verdicts
+    def _changed(self, db: sa.Connection, video_id: str) -> None:
+        """Count a change: what was judged of the video counts no longer."""
+        db.execute(_CHANGE, {"of": video_id})
 
-            keep_verdicts(db, {video_id: verdict.judged})
+    def _judged(
+        self, db: sa.Connection, row: Any, verdict: Verdict | None, *, is_new: bool
+    ) -> None:
+        """Count a change with what is judged in the light of it, if nothing else changed."""
+        if verdict is None or verdict.change != row.change:
+            self._changed(db, row.video_id)
+            return
+        from video_rag.stores.due import Known, keep_verdict
+
+        known = Known(row.video_id, row.position, row.is_urgent, is_new, changes=1)
+        keep_verdict(db, known, verdict.judged)
 
 
-def _is_leaving(db: sa.Connection, video_id: str, *, lock: bool = False) -> bool | None:
-    """Whether a video is being removed; None for an unknown one. `lock`: it stays as it is."""
+_OF: sa.BindParameter[str] = sa.bindparam("of")
+_NAMED: sa.BindParameter[str] = sa.bindparam("named")
+_STATE = (
+    sa.select(
+        *(videos.c[name] for name in ("video_id", "is_leaving", "change", "position")),
+        *(videos.c.is_urgent, videos.c.words),
+        sa.select(claims.c.owner)
+        .where(claims.c.video_id == _OF, claims.c.stage == _NAMED)
+        .scalar_subquery()
+        .label("owner"),
+    )
+    .where(videos.c.video_id == _OF)
+    .with_for_update(of=videos)
+)
+"""What decides whether a stage may be committed. Statements that every stage needs are put together
+once, since that takes longer than to run them."""
+_FORGET = {
+    table: sa.delete(table).where(table.c.video_id == _OF, table.c.stage == _NAMED)
+    for table in (results, failures, claims)
+}
+_NEW_RESULTS = sa.insert(results)
+_CHANGE = (
+    sa.update(videos).where(videos.c.video_id == _OF).values(change=videos.c.change + 1, plan="")
+)
+
+
+def _is_leaving(db: sa.Connection, video_id: str) -> bool | None:
+    """Whether a video is being removed; None for an unknown one."""
     query = sa.select(videos.c.is_leaving).where(videos.c.video_id == video_id)
-    found: bool | None = db.scalar(query.with_for_update() if lock else query)
+    found: bool | None = db.scalar(query)
     return found
-
-
-def _has_claim(db: sa.Connection, video_id: str, stage: str, who: str) -> bool:
-    """Whether it is still theirs: it may have run out, and others work on it or did."""
-    return not who or db.scalar(sa.select(claims.c.owner).where(is_it(video_id, stage))) == who
 
 
 def _of(table: sa.Table, video_id: str, stage: str) -> sa.Delete:

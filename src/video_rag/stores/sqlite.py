@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
 import time
@@ -17,6 +18,9 @@ from video_rag import databases, disk, private
 from video_rag.stores.forward import bring_forward, damaged
 
 BUSY_SECONDS = 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0003, 0.01
+"""Seconds between two tries to get the lock. SQLite's own pauses grow to a tenth of a second, in which
+many short transactions of others would have had room for ours."""
 
 
 class Sqlite:
@@ -127,5 +131,21 @@ def _let_go(connection: Any, record: Any) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    raw: Any = connection.connection.dbapi_connection
+    limit, pause = time.monotonic() + BUSY_SECONDS, _FIRST_PAUSE
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if databases.code_of(error) != sqlite3.SQLITE_BUSY or time.monotonic() > limit:
+                    raise
+            time.sleep(pause * (0.5 + random.random()))  # noqa: S311 (no secret)
+            pause = min(1.5 * pause, _LONGEST_PAUSE)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={round(BUSY_SECONDS * 1000)}")
