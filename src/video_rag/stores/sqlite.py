@@ -19,8 +19,8 @@ from video_rag.stores.forward import bring_forward, damaged
 
 BUSY_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0003, 0.01
-"""Seconds between two tries to get the lock. SQLite's own pauses grow to a tenth of a second, in which
-many short transactions of others would have had room for ours."""
+"""Seconds between two tries to get the lock. SQLite's own pauses grow to a tenth of a second, in
+which many short transactions of others would have had room for ours."""
 
 
 class Sqlite:
