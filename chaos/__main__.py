@@ -61,9 +61,9 @@ class Worker:
         if self.process is None:
             return False
         below = network.children(self.process.pid)
-        if len(below) < 2:
+        if not below:
             return False
-        whole = choose.random() < 0.5
+        whole = len(below) == 1 or choose.random() < 0.5
         done = network.kill(below[0] if whole else choose.choice(below[1:]))
         self.deaths["worker" if whole else "child"] += done
         return done
@@ -138,8 +138,9 @@ class Chaos:
             worker.look()
 
     def _kill(self) -> None:
+        workers = self.choose.sample(self.workers, len(self.workers))
         if time.monotonic() - self.began < SECONDS:
-            self.kills += self.choose.choice(self.workers).kill(self.choose)
+            self.kills += any(worker.kill(self.choose) for worker in workers)
 
     def _tick(self, *command: str) -> None:
         """A command at home, as its clock calls it; it may meet a server that is away."""
