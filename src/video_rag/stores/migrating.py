@@ -11,6 +11,8 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from video_rag.errors import UsageError
+
 OLDEST = 3
 """The schema that can be gone back to: before it, facts lay in blobs."""
 STEPS = Path(__file__).parent / "migrations"
@@ -43,12 +45,12 @@ def downgrade(db: sa.Connection, to: int, steps: Path = STEPS) -> None:
     """Take the last steps back, so that an earlier version of video-rag can use the ledger.
 
     Within the transaction of `db`. What only later versions know is forgotten. Raises alembic's
-    errors, and `NotImplementedError` below schema 3, from which there is no way back.
+    errors, and `UsageError` below schema 3, from which there is no way back.
     """
     scripts = script(steps)
     found = int(db.scalar(sa.text("select version from schema")) or 0)
     if to < OLDEST:
-        raise NotImplementedError(f"there is no way back from schema {OLDEST}")
+        raise UsageError(f"there is no way back from schema {OLDEST}", hint="use a copy of before")
 
     MigrationContext.configure(db).stamp(scripts, str(found))
 
