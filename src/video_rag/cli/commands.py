@@ -53,6 +53,11 @@ COMMANDS = {
         "passes:schedule",
         "Be the clock: call `tick` and `run` at the times of `[schedule]`, until told to end.",
     ),
+    "worker": Command(
+        "workers:worker",
+        "Run stages of the library's videos until told to end, here and wherever else one runs.",
+    ),
+    "queue": Command("workers:queue_app", "Show what waits for workers, and what they put aside."),
     "requests": Command(
         "requests:requests_app", "Show what was asked for and how far it is; take it back."
     ),

@@ -45,7 +45,7 @@ def open_library(meter: Meter | None = None) -> Library:
     return Library(load_settings(), [meter] if meter else [])
 
 
-def add(
+def add(  # noqa: PLR0913, PLR0917 (the options of a command)
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -67,6 +67,9 @@ def add(
     fetch: Annotated[
         str | None, typer.Option(help="What is fetched: video, audio, subtitles, or 480p.")
     ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the workers of a shared queue.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take in videos: fetch, transcribe, read slides, write the document, publish.
@@ -86,7 +89,7 @@ def add(
     with Meter() as meter:
         library = open_library(meter)
         added = []
-        for item in Desk(library).at_once(wishes.add(given, wished, "add")):
+        for item in Desk(library).at_once(wishes.add(given, wished, "add"), waits=wait):
             if isinstance(item, Added):
                 added.append(item)
                 if not as_json:

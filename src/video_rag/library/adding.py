@@ -10,7 +10,7 @@ from pathlib import Path
 
 from video_rag.choices import Change
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
-from video_rag.library import mending, removing
+from video_rag.library import handing, mending, removing
 from video_rag.library.intake import Given, Intake
 from video_rag.library.looking import Looking
 from video_rag.library.replacing import Replacing
@@ -86,6 +86,9 @@ class Adding:
         replacing = Replacing(self._shelf, self._give_way)
         self._shelf.engine.judge.catch_up()  # which also says where each video is from
         replacing.settle_places()
+        if self._shelf.queue.is_shared:
+            yield from map(self._looking.status, handing.hand_over_due(self._shelf))
+            return
         due = self.intake.unfinished()
         self._announce(due)
         before = {video_id: self._published(video_id) for video_id in due}
@@ -130,6 +133,7 @@ class Adding:
         for video_id in chosen:
             before = self._published(video_id)
             self._ledger.forgive(video_id)
+            self._ledger.agenda.hurry([video_id])
             self.intake.work(video_id)
             yield self._settled(video_id, replacing, before)
 
@@ -211,6 +215,7 @@ class Adding:
         )
         for video_id in stale:
             self.intake.forgive_passing(video_id)
+        self._ledger.agenda.hurry(stale)
         before = {video_id: self._content(video_id) for video_id in stale}
         published = {video_id: self._published(video_id) for video_id in given}
         fresh = [video_id for video_id in given if video_id not in stale]
@@ -248,6 +253,15 @@ class Adding:
         replacing.settle(status, is_given=is_given)
         self._tell(VideoSettled(video_id))
         return replace(status, change=_change(before, self._published(video_id)))
+
+    def settle(self, video_id: str) -> None:
+        """What a worker does once the last stage of a video is done: see `_settled`."""
+        seen = self._ledger.agenda.see(video_id)
+        if seen is None or self._shelf.engine.plan.stale(seen.results):
+            return
+        if not self._shelf.settings.library.keep_media:
+            self.intake.drop_media(video_id)
+        self._settled(video_id, Replacing(self._shelf, self._give_way), {})
 
     def _announce(self, video_ids: Iterable[str]) -> None:
         """Tell which videos this pass is about. Raises `NotFound` for an unknown one."""

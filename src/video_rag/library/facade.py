@@ -21,8 +21,9 @@ from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
 from video_rag.model import Chunk, Document, Hit, Media, Query, Question, Transcripts, Video
-from video_rag.observers import Observer
+from video_rag.observers import Event, Observer, emit
 from video_rag.once import Once
+from video_rag.queues import Queue
 from video_rag.settings import Settings
 from video_rag.stores import Shown
 from video_rag.stores.media import Remote
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from video_rag.library.evaluate import Score
     from video_rag.library.intake import Intake
     from video_rag.library.watching.watch import Checked, Watch
+    from video_rag.library.working import Working
     from video_rag.pipeline.publishing import Publishing
     from video_rag.queues import Depth
 
@@ -79,6 +81,21 @@ class Library:
         """How much waits on the queue, by route. Raises `Unavailable` when its server is away."""
         return self._shelf.queue.depth(routes)
 
+    @property
+    def queue(self) -> Queue:
+        """Brings stages to those who run them."""
+        return self._shelf.queue
+
+    def lanes(self) -> dict[str, str]:
+        """The lane of each stage, by name."""
+        return {stage.name: stage.lane for stage in self._shelf.engine.plan.stages}
+
+    def working(self, memory: int) -> Working:
+        """Runs stages for as long as it is told; `memory` is what it may take, in bytes."""
+        from video_rag.library.working import Working
+
+        return Working(self._shelf, self._adding(), memory)
+
     def close(self) -> None:
         """Let go of files."""
         self._shelf.counting.close()
@@ -87,6 +104,10 @@ class Library:
     def listen(self, observer: Observer) -> None:
         """Tell one more observer what happens."""
         self._shelf.observers.append(observer)
+
+    def tell(self, event: Event) -> None:
+        """Tell the observers of something that happened elsewhere."""
+        emit(self._shelf.observers, event)
 
     def hold(self, name: str, what: str) -> AbstractContextManager[bool]:
         """Have something to oneself while working on it; gives False when somebody else has it."""

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 
 from video_rag.errors import VideoRagError
@@ -91,6 +91,7 @@ class Intake:
                 name: kept(self._blobs, name, noun, made_from.get(name, ""))
                 for name, noun in given.items()
             }
+            seen = replace(seen, host=self._host)  # its files are looked for where it was given
             verdict = self._engine.judge.after(seen, "give", rows)
             self._ledger.commit(video.video_id, "give", rows, verdict=verdict, host=self._host)
         is_stale = video != old or bool(self._engine.plan.stale(results))
@@ -121,7 +122,7 @@ class Intake:
         stages, which take one video after another. A site that cools down is left alone: see
         `left`.
         """
-        lanes, here = self._sorted(video_ids)
+        lanes, here = ({}, list(video_ids)) if self._queue.is_shared else self._sorted(video_ids)
         for video_id in here:
             self.work(video_id)
             yield video_id
@@ -139,7 +140,13 @@ class Intake:
             yield video_id
 
     def work(self, video_id: str) -> None:
-        """Run what can be run; wait for stages that another process holds."""
+        """Run what can be run; wait for stages that another process holds.
+
+        Where others share the queue it is handed over to them, and this returns at once.
+        """
+        if self._queue.is_shared:
+            self._engine.advance(video_id)
+            return
         while self._engine.advance(video_id):
             self._queue.serve(self._engine.handle, until_idle=True)
             if not any(claimed == video_id for claimed, _stage in self._ledger.claimed()):

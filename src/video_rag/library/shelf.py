@@ -12,11 +12,12 @@ from video_rag.errors import Lost, NotFound, UnsupportedUrl, VideoRagError
 from video_rag.library.counting import Counting
 from video_rag.library.storing import blobs_of
 from video_rag.library.wiring import Parts
-from video_rag.model import Noun, Video
+from video_rag.model import Job, Noun, Video
 from video_rag.observers import Observer
 from video_rag.pipeline.engine import Engine
 from video_rag.pipeline.judging import Judge
 from video_rag.pipeline.results import load
+from video_rag.queues import CPU
 from video_rag.settings import Settings
 from video_rag.sources import Source
 from video_rag.stores import Result
@@ -48,11 +49,17 @@ class Shelf:
             ),
             self.ledger,
             self.blobs,
-            self.queue.submit,
+            self.submit,
             self.observers,
             settings.home / "scratch",
             settings.pipeline.claim_seconds,
         )
+
+    def submit(self, job: Job, route: str = CPU, *, is_urgent: bool = False) -> None:
+        """Hand a job over; the ledger notes that others may come for it."""
+        self.queue.submit(job, route, is_urgent=is_urgent)
+        if self.queue.is_shared:
+            self.ledger.agenda.sent([job])
 
     def source_of(self, url: str) -> Source:
         """The first source that claims a path or URL. Raises `UnsupportedUrl`."""

@@ -21,7 +21,7 @@ from video_rag.errors import VideoRagError
 from video_rag.library import Added, Library, Status, Wishes
 from video_rag.library.watching.watch import Checked
 from video_rag.observers import Event, StageDone, StageProgress, StageStarted
-from video_rag.operations import publishing, steps, wishes
+from video_rag.operations import handed, publishing, steps, wishes
 from video_rag.operations.steps import Told, obstacle
 from video_rag.pipeline.publishing import Outcome
 from video_rag.settings.redaction import redact, redact_urls
@@ -34,6 +34,8 @@ MOST_ATTEMPTS = 5
 """A request that ended so many processes is not begun once more."""
 KEPT = 10_000
 """Ended requests that are remembered: a schedule asks for one per video, and reports on all."""
+FOLLOW_SECONDS = 0.5
+"""Between two looks at a request that workers have."""
 _PACE = 0.4
 """Seconds between two notes on how far a stage is."""
 _LASTING = ("new", "updated")
@@ -71,8 +73,13 @@ class Desk:
                 share, note = event.share, redact(event.note)
                 if time.monotonic() - self._noted < _PACE:
                     return
-            result = request.progress.result
-            progress = Progress(event.video_id, event.stage, share, note, result)
+            progress = replace(
+                request.progress,
+                video_id=event.video_id,
+                stage=event.stage,
+                share=share,
+                note=note,
+            )
             self._current = replace(request, progress=progress)
             self._noted = time.monotonic()
             with suppress(VideoRagError):  # a note is not worth the work that it is about
@@ -98,13 +105,22 @@ class Desk:
             if is_mine:
                 yield from self._if_open(self._requests.get(request_id))
 
-    def at_once(self, request: Request) -> Iterator[Item]:
+    def at_once(self, request: Request, *, waits: bool = False) -> Iterator[Item]:
         """Keep a request and do it here, before anybody else can take it.
 
-        Interrupted by who asked (Ctrl-C) it is taken back; killed, it is due for others.
+        Interrupted by who asked (Ctrl-C) it is taken back; killed, it is due for others. Where
+        workers do it, it ends once they have it, unless it `waits` for them.
         """
+        held: dict[str, Added] = {}
         with self._turn, self._library.hold(request.request_id, "request"):
-            yield from self._if_open(wishes.submit(self._library, request), "cancelled")
+            for item in self._if_open(wishes.submit(self._library, request), "cancelled"):
+                if waits and isinstance(item, Added) and handed.is_theirs(self._library, item):
+                    held[_said(item)[0]] = item
+                else:
+                    yield item
+        for item in self.follow(request.request_id) if held else ():
+            if isinstance(item, Status) and (one := held.pop(item.video.video_id, None)):
+                yield replace(one, status=item)
 
     def leave(self) -> None:
         """The process ends in good order: what is at work is due, and is not blamed for it."""
@@ -120,6 +136,8 @@ class Desk:
             return
         if request.is_unwanted:
             self._end(request, "cancelled")
+        elif request.progress.is_handed_over:
+            yield from self._looked_after(request)
         elif request.attempts >= MOST_ATTEMPTS:
             told = f"it ended {request.attempts} processes that worked on it"
             hint = "see the log; `video-rag requests retry` begins it once more"
@@ -164,7 +182,42 @@ class Desk:
                 last, self._current = self._current, _NONE
             if end == "queued":  # nobody is to blame: its next worker begins as if this had not
                 last = replace(last, attempts=request.attempts)
-            self._end(last, "failed" if end == "done" and last.failures else end)
+            if end == "done" and handed.is_open(self._library, last):
+                self._requests.keep(handed.over(last))
+            else:
+                self._end(last, "failed" if end == "done" and last.failures else end)
+
+    def _looked_after(self, request: Request) -> Iterator[Item]:
+        """See how far the workers are with a request; it ends when all its videos are settled.
+
+        Gives its videos then, as they are.
+        """
+        if handed.is_open(self._library, request):
+            now_told = handed.with_progress(self._library, request)
+            if now_told != request:
+                self._requests.keep(now_told)
+            return
+        self._current = replace(request, failures=handed.of_giving(request))
+        for status in handed.statuses(self._library, request):
+            self._note(partial(_with, status))
+            yield status
+        with self._writing:
+            last, self._current = self._current, _NONE
+        self._end(last, "failed" if last.failures else "done")
+
+    def follow(self, request_id: str) -> Iterator[Item]:
+        """Wait until workers have settled a request; gives its videos then.
+
+        Observers hear meanwhile of the stages that are worked on, wherever that is.
+        """
+        follower = handed.Follower(self._library)
+        while True:
+            yield from self.perform(request_id)
+            request = self._requests.get(request_id)
+            follower.tell(request.video_ids)
+            if request.state not in OPEN:
+                return
+            time.sleep(FOLLOW_SECONDS)
 
     def _note(self, change: Callable[[Request], Request]) -> bool:
         """Keep what has changed of the current request; whether it is still wanted."""

@@ -15,6 +15,7 @@ from video_rag.errors import VideoRagError
 from video_rag.library import mending
 from video_rag.library.wiring import Parts
 from video_rag.operations import ledgers, storage
+from video_rag.queues import Shared
 from video_rag.settings import Settings
 from video_rag.settings.redaction import redact_urls
 from video_rag.stores.files import Folder
@@ -63,6 +64,7 @@ def examine(settings: Settings, *, thorough: bool = False) -> list[Finding]:
         findings += [tried(name, look) for name, look in stored]
         findings += [tried(name, look) for name, look in _parts(parts, thorough=thorough)]
         findings += _more(parts)
+        findings += _queue(parts)
     finally:
         ledger.close()
     return findings
@@ -92,6 +94,18 @@ def _more(parts: Parts) -> Iterator[Finding]:
         if isinstance(source, Watched):
             for state, text, hint in source.findings():
                 yield Finding(f"sources.{name}", state, text, hint)
+
+
+def _queue(parts: Parts) -> Iterator[Finding]:
+    """What a queue on a server says of itself."""
+    queue = parts.queue()
+    if not isinstance(queue, Shared):
+        return
+    found = tried("queue", queue.check)
+    yield found
+    if found.state == "ok" and isinstance(queue, Watched):
+        for state, text, hint in queue.findings():
+            yield Finding("queue", state, text, hint)
 
 
 def _sources(parts: Parts) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from video_rag.stores.requests import Request
 
 Row = dict[str, Any]
+_HOW_FAR = ("video_id", "stage", "share", "note", "result")
 
 
 def video_row(status: Status) -> Row:
@@ -98,7 +99,7 @@ def request_row(request: Request) -> Row:
         "begun": request.begun,
         "ended": request.ended,
         "attempts": request.attempts,
-        **vars(request.progress),
+        **{name: value for name, value in vars(request.progress).items() if name in _HOW_FAR},
         "video_ids": list(request.video_ids),
         "failures": [
             {**vars(one), "message": redact(one.message), "hint": redact_urls(one.hint)}

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from video_rag import disk
 from video_rag.digest import Digest
-from video_rag.errors import DiskError, Lost, Unavailable, VideoRagError
+from video_rag.errors import BackendError, DiskError, Lost, Unavailable, VideoRagError
 from video_rag.model import Job
 from video_rag.observers import (
     Event,
@@ -44,6 +45,13 @@ RETRY_AFTER = (60.0, 300.0, 1800.0, 7200.0)
 """Seconds until the second, third … try of a stage whose server was away."""
 
 
+class Submit(Protocol):
+    """Hands a job over, as `Queue.submit`."""
+
+    def __call__(self, job: Job, route: str = ..., *, is_urgent: bool = ...) -> None:
+        """Raises `Unavailable` or `Rejected`: then the ledger alone has it."""
+
+
 class Engine:
     """Advances videos through a plan."""
 
@@ -52,7 +60,7 @@ class Engine:
         judge: Judge,
         ledger: Ledger,
         blobs: Blobs,
-        submit: Callable[[Job], None],
+        submit: Submit,
         observers: Sequence[Observer],
         scratch: Path,
         claim_seconds: float,
@@ -68,9 +76,12 @@ class Engine:
 
     def advance(self, video_id: str) -> int:
         """Submit every stage that can run now; returns how many."""
-        ready = self._ready(self._ledger.agenda.see(video_id))
+        seen = self._ledger.agenda.see(video_id)
+        ready = self._ready(seen)
+        routes = {step.stage: step.route for step in self.judge.steps(seen)} if seen else {}
         for name in ready:
-            self._submit(Job(video_id=video_id, stage=name))
+            is_urgent = seen is not None and seen.is_urgent
+            self._submit(Job(video_id=video_id, stage=name), routes[name], is_urgent=is_urgent)
         return len(ready)
 
     def handle(self, job: Job, *, is_taken: bool = False) -> None:
@@ -91,7 +102,11 @@ class Engine:
             elif seen:  # what was judged to be due is not
                 self._ledger.agenda.judge({job.video_id: self.judge.verdict(seen)})
         if worked:
-            self.advance(job.video_id)
+            try:
+                self.advance(job.video_id)
+            except BackendError as error:  # the ledger has what follows, and `tick` finds it
+                told = redact(str(error))
+                log.warning("%s: what follows is handed over later: %s", job.video_id, told)
 
     def ready(self, seen: Seen) -> dict[str, Digest]:
         """The stages that can and may run now, with the keys that their results would get."""
@@ -197,8 +212,11 @@ class Engine:
             self._emit(StageProgress(video_id, stage, share, note))
             if time.monotonic() - told >= REPORT_SECONDS:
                 told = time.monotonic()
+                wanted = True
                 with suppress(VideoRagError):  # a note is not worth the work that it is about
-                    self._ledger.agenda.report(video_id, stage, who, share, redact(note))
+                    wanted = self._ledger.agenda.report(video_id, stage, who, share, redact(note))
+                if not wanted:
+                    raise Unavailable(f"{video_id} was removed, or others took {stage} over")
 
         return tell
 

@@ -117,7 +117,22 @@ class PipelineSettings(Section):
     downloads: int = Field(
         4, ge=1, le=32, description="Videos of different sites that are fetched at once."
     )
-    queue: Name = Field("inline", description="Queue that runs the jobs.")
+    queue: Name = Field(
+        "inline", description="Queue that runs the jobs; `celery` shares them with other machines."
+    )
+    memory_bytes: int | None = Field(
+        None,
+        gt=0,
+        description="Memory that the stages of `video-rag worker` may take together on a machine; "
+        "unset: four fifths of what the machine, or its container, has.",
+    )
+    drain_seconds: float = Field(
+        600.0,
+        ge=0,
+        le=86_400,
+        description="How long `video-rag worker` goes on with what it has begun once it is told to "
+        "end.",
+    )
     observers: Names = Field(("logs",), description="Observers that hear every event.")
 
 

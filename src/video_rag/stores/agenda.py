@@ -28,6 +28,8 @@ class Seen:
     """By stage."""
     host: str = ""
     """The host that gave it: files of its owner lie there."""
+    is_urgent: bool = False
+    """Whether a person waits for it."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,11 @@ class Agenda(Protocol):
     def at_work(self) -> list[AtWork]:
         """Every claim that holds now, the oldest first."""
 
-    def report(self, video_id: str, stage: str, owner: str, share: float, note: str) -> None:
-        """Note how far a claimed stage is; nothing for a claim that was lost."""
+    def report(self, video_id: str, stage: str, owner: str, share: float, note: str) -> bool:
+        """Note how far a claimed stage is.
+
+        False for a claim that was lost, and of a video that leaves: the work is for nothing.
+        """
 
     def backlog(self) -> list[Backlog]:
         """What waits, by route."""

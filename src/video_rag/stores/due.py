@@ -34,14 +34,16 @@ class SqlAgenda:
     def see(self, video_id: str) -> Seen | None:
         """All that is known of one video; None for an unknown one or one that leaves."""
         c = videos.c
-        query = sa.select(c.change, c.host).where(c.video_id == video_id, ~c.is_leaving)
+        columns = (c.change, c.host, c.is_urgent)
+        query = sa.select(*columns).where(c.video_id == video_id, ~c.is_leaving)
         failed = sa.select(failures).where(failures.c.video_id == video_id)
         with self._reader.begin() as db:
             row = db.execute(query).one_or_none()
             if row is None:
                 return None
             known = {one.stage: failure_of(one) for one in db.execute(failed)}
-            return Seen(video_id, row.change, listing.results(db, video_id), known, row.host)
+            results = listing.results(db, video_id)
+            return Seen(video_id, row.change, results, known, row.host, row.is_urgent)
 
     def unjudged(self, plan: str, most: int, *, others: bool = True) -> list[Seen]:
         """Some videos that were not judged by this plan; `others`: also those by another plan."""
@@ -142,11 +144,13 @@ class SqlAgenda:
         with self._reader.begin() as db:
             return living(db, self._reader.now(db))
 
-    def report(self, video_id: str, stage: str, who: str, share: float, note: str) -> None:
-        """Note how far a claimed stage is; nothing for a claim that was lost."""
+    def report(self, video_id: str, stage: str, who: str, share: float, note: str) -> bool:
+        """Note how far a claimed stage is; false when the work is for nothing."""
         mine = sa.and_(is_it(video_id, stage), claims.c.owner == who)
         with self._writer.begin() as db:
-            db.execute(sa.update(claims).where(mine).values(share=share, note=note))
+            held = db.execute(sa.update(claims).where(mine).values(share=share, note=note))
+            leaves = sa.select(videos.c.is_leaving).where(videos.c.video_id == video_id)
+            return bool(held.rowcount) and not db.scalar(leaves)
 
     def backlog(self) -> list[Backlog]:
         """What waits, by route."""

@@ -22,7 +22,7 @@ _PARTS = 5
 def me() -> str:
     """This thread as an owner, unique for its life."""
     pid = os.getpid()
-    return f"{_place()}|{pid}|{_started(pid)}|{_process(pid)}|{threading.get_ident()}"
+    return f"{place()}|{pid}|{_started(pid)}|{_process(pid)}|{threading.get_ident()}"
 
 
 def worker() -> str:
@@ -38,7 +38,7 @@ def _host() -> str:
 def is_dead(owner: str) -> bool:
     """Whether the owner surely died: its process ran in this place and is gone."""
     parts = owner.split("|")
-    if len(parts) != _PARTS or parts[0] != _place():
+    if len(parts) != _PARTS or parts[0] != place():
         return False
     pid, started = int(parts[1]), parts[2]
     if pid == os.getpid():
@@ -54,7 +54,8 @@ def is_dead(owner: str) -> bool:
 
 
 @cache
-def _place() -> str:
+def place() -> str:
+    """What two processes share that can see each other: one start of one kernel, one namespace."""
     boot, namespace = _read("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid")
     if boot and namespace:
         return f"{boot}:{namespace}"

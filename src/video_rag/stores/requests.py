@@ -35,6 +35,8 @@ class Progress:
     note: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
     """What has come of it so far, as JSON; which names it has depends on the kind."""
+    is_handed_over: bool = False
+    """Whether all of it is with the workers: it ends when its videos are settled."""
 
 
 @dataclass(frozen=True)

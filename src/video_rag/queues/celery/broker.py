@@ -25,6 +25,8 @@ from video_rag.queues.celery.troubles import told
 
 _RETRIES = {"max_retries": 2, "interval_start": 0.0, "interval_step": 0.5, "interval_max": 1.0}
 _CONNECT_SECONDS = 5.0
+_LIMIT_OF_QUEUES = (3, 12)
+"""The RabbitMQ from which on a queue has a time limit of its own."""
 
 
 class Broker:
@@ -122,9 +124,31 @@ class Broker:
             said = channel.connection.server_properties
         return f"{said.get('product', 'AMQP')} {said.get('version', '')} at {self.where}".strip()
 
+    def notes(self) -> list[tuple[str, str]]:
+        """What a person should know of it, each with what to do."""
+        with self.channel() as channel:
+            version = str(channel.connection.server_properties.get("version", ""))
+            self.declare_dead(channel)
+            many = channel.queue_declare(self.dead_queue.name, passive=True).message_count
+        found = []
+        if _number(version) < _LIMIT_OF_QUEUES:
+            told = f"RabbitMQ {version} has one time limit for all queues, 30 minutes unless set:"
+            told += " a stage that takes longer is done, but its message is brought once more"
+            limit = int(self.options.hold_hours * 3_600_000)
+            hint = f"consumer_timeout = {limit} in rabbitmq.conf, or RabbitMQ 3.12 or later"
+            found.append((told, hint))
+        if many:
+            found.append((f"dead letters: {many}", "see `video-rag queue dead list`"))
+        return found
+
     def dead_letters(self) -> DeadLetters:
         """What was put aside."""
         return DeadLetters(self)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    """`3.10.8` for comparing."""
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
 def _declared(channel: Any) -> set[str]:

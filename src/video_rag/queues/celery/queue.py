@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from video_rag.model import Job
 from video_rag.once import Once
@@ -58,6 +58,10 @@ class Celery:
     def check(self) -> str:
         """One line on RabbitMQ. Raises `Unavailable` or `Rejected` with the remedy."""
         return self._made().check()
+
+    def findings(self) -> list[tuple[Literal["note"], str, str]]:
+        """What to know of a RabbitMQ that can be reached: rows of state, text, and what to do."""
+        return [("note", text, hint) for text, hint in self._made().notes()]
 
     def dead(self) -> list[DeadLetter]:
         """What was put aside, the oldest first."""

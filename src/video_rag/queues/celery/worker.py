@@ -2,7 +2,7 @@
 
 One process works on few stages at once, and a machine has several such processes: native code that
 crashes or is killed for its memory ends one of them, models are loaded by those alone that need
-them, and nothing is forked once threads run (ADR 32). Of Celery's parts only those remain that are
+them, and nothing is forked once threads run (ADR 34). Of Celery's parts only those remain that are
 needed: no gossip, no events, no remote control, and none of the queues for delayed delivery.
 """
 

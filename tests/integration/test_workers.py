@@ -1,0 +1,224 @@
+"""`video-rag worker` in processes of its own: with RabbitMQ, and on one ledger without it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rabbitmq import Broker
+from talks import SHEEP, STARS, write_talk
+
+_NUMBERS = count(1)
+
+
+class Site:
+    """A library, its settings, and its command line."""
+
+    def __init__(self, folder: Path, broker: Broker | None) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.env = {
+            **os.environ,
+            "VIDEO_RAG_HOME": str(self.home),
+            "VIDEO_RAG_PIPELINE__TRANSCRIBERS": "subtitles",
+            "VIDEO_RAG_PIPELINE__CLAIM_SECONDS": "5",
+        }
+        if broker:
+            self.env |= {
+                "VIDEO_RAG_PIPELINE__QUEUE": "celery",
+                "VIDEO_RAG_QUEUES__CELERY__URL": broker.url,
+                "VIDEO_RAG_QUEUES__CELERY__PREFIX": f"w{next(_NUMBERS)}",
+            }
+
+    def run(self, *arguments: str, code: int | None = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "video_rag", *arguments],
+            env=self.env,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=120,
+        )
+        assert code is None or done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def json(self, *arguments: str) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-m", "video_rag", *arguments, "--json"],
+            env=self.env,
+            capture_output=True,
+            check=True,
+            timeout=120,
+        )
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def worker(self, *arguments: str, code: int | None = 0) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker that is drained at the end."""
+        with (self.folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "video_rag", "worker", *arguments],
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            yield process
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == code or code is None, self.log()
+        finally:
+            with_rest = [*_children(process.pid), process.pid]
+            for pid in with_rest:
+                _kill(pid)
+            process.wait()
+
+    def log(self) -> str:
+        return (self.folder / "worker.log").read_text()
+
+    def talks(self, many: int) -> str:
+        for number in range(many):
+            lines = [f"{line} {number}" for line in (SHEEP if number % 2 else STARS)]
+            write_talk(self.folder / "videos" / f"talk {number}.srt", lines)
+        return str(self.folder / "videos")
+
+    def states(self) -> Counter[str]:
+        """How many videos are in each state, straight from the ledger."""
+        db = sqlite3.connect(self.home / "library.db")
+        rows = db.execute("select state, count(*) from videos group by state").fetchall()
+        db.close()
+        return Counter(dict(rows))
+
+    def documents(self) -> list[str]:
+        return sorted(path.name for path in (self.home / "documents").glob("*.md"))
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that a worker started to work, without Python's own helper."""
+    tasks = Path(f"/proc/{pid}/task/{pid}/children")
+    pids = [int(one) for one in tasks.read_text().split()] if tasks.exists() else []
+    return [one for one in pids if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _until(true: Callable[[], object], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.2)
+
+
+@pytest.fixture(params=["celery", "inline"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
+    shared = request.param == "celery"
+    return Site(tmp_path, request.getfixturevalue("broker") if shared else None)
+
+
+@pytest.fixture
+def shared_site(broker: Broker, tmp_path: Path) -> Site:
+    return Site(tmp_path, broker)
+
+
+def test_add_hands_over_and_workers_do_it(shared_site: Site) -> None:
+    site = shared_site
+    told = site.run("add", site.talks(3))
+    assert "3 queued" in told
+    (request,) = site.json("requests", "list")
+    assert request["state"] == "working"
+    with site.worker("--concurrency", "2"):
+        waited = site.run("add", site.talks(4), "--wait")
+        assert waited.count("ready") >= 4 or "up to date" in waited
+    assert site.states() == {"ready": 4}
+    assert len(site.documents()) == 4
+    site.run("run")
+    assert {row["state"] for row in site.json("requests", "list")} == {"done"}
+
+
+def test_a_worker_and_its_processes_may_be_killed_again_and_again(shared_site: Site) -> None:
+    site, moments = shared_site, random.Random(seed := random.randrange(10**6))
+    many = 8
+    site.run("add", site.talks(many))
+    for number in range(4):
+        with site.worker("--concurrency", "1", code=None) as process:
+            time.sleep(moments.uniform(1.5, 4.0))
+            victims = _children(process.pid)
+            if number % 2 and victims:
+                _kill(moments.choice(victims))
+                time.sleep(moments.uniform(0.5, 1.5))
+            _kill(process.pid)
+    with site.worker("--concurrency", "1"):
+        for _ in range(20):
+            if site.states() == {"ready": many}:
+                break
+            site.run("tick", code=None)  # what a killed one held, and had its message for
+            time.sleep(3)
+    assert site.states() == {"ready": many}, f"seed {seed}: {site.log()}"
+    assert len(site.documents()) == many
+    assert site.json("queue", "dead", "list") == []
+
+
+def test_every_message_brought_three_times_is_done_once(shared_site: Site) -> None:
+    site = shared_site
+    site.run("add", site.talks(2))
+    db = sqlite3.connect(site.home / "library.db")
+    for _ in range(2):
+        db.execute("update due set sent = null")
+        db.commit()
+        site.run("tick")
+    db.close()
+    with site.worker("--concurrency", "2"):
+        _until(lambda: site.states() == {"ready": 2})
+    done = Counter(line.split("done", 1)[0] for line in site.log().splitlines() if " done" in line)
+    assert not [line for line, times in done.items() if times > 1], done
+
+
+def test_workers_share_a_ledger_without_a_broker(shared_site: Site) -> None:
+    site = shared_site
+    site.run("add", site.talks(3))
+    site.env["VIDEO_RAG_PIPELINE__QUEUE"] = "inline"
+    with site.worker("--concurrency", "1"), site.worker("--concurrency", "1"):
+        _until(lambda: site.states() == {"ready": 3})
+    assert len(site.documents()) == 3
+
+
+def test_a_lane_whose_extra_is_missing_is_refused(site: Site) -> None:
+    site.env["VIDEO_RAG_PIPELINE__TRANSCRIBERS"] = "subtitles,none-such"
+    told = site.run("worker", "--lanes", "gpu", code=2)
+    assert "none-such" in told
+    assert "no lane 'cup'" in site.run("worker", "--lanes", "cup", code=2)
+
+
+def test_a_broker_that_is_away_is_one_line_and_what_was_asked_for_is_kept(tmp_path: Path) -> None:
+    site = Site(tmp_path, None)
+    site.env |= {
+        "VIDEO_RAG_PIPELINE__QUEUE": "celery",
+        "VIDEO_RAG_QUEUES__CELERY__URL": "amqp://guest:hidden-word@127.0.0.1:1//",
+    }
+    for command in (("worker",), ("queue", "dead", "list"), ("add", site.talks(1))):
+        told = site.run(*command, code=4)
+        assert "does not answer" in told
+        assert "hidden-word" not in told
+        assert "Traceback" not in told
+    assert site.states() == {"queued": 1}
+    (request,) = site.json("requests", "list")
+    assert "does not answer" in request["failures"][0]["message"]
