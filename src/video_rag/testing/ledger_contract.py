@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from video_rag.digest import of_file
@@ -25,6 +26,14 @@ class LedgerTests:
         for video_id in ("v:2", "v:1", "v:2"):
             _give(ledger, video_id)
         assert ledger.video_ids() == ["v:2", "v:1"]
+
+    def test_a_video_that_many_give_at_once_is_given(self, ledger: Ledger) -> None:
+        """Whoever comes last says what it is; nobody is refused."""
+        with ThreadPoolExecutor(6) as pool:
+            for number in range(10):
+                list(pool.map(lambda _, name=f"v:{number}": _give(ledger, name), range(6)))
+        assert sorted(ledger.video_ids()) == sorted(f"v:{number}" for number in range(10))
+        assert set(ledger.results("v:3")) == {"video", "origins"}
 
     def test_a_stage_replaces_all_that_it_made_before(self, ledger: Ledger) -> None:
         """Pictures of an earlier run do not stay."""
