@@ -222,3 +222,20 @@ def test_a_broker_that_is_away_is_one_line_and_what_was_asked_for_is_kept(tmp_pa
     assert site.states() == {"queued": 1}
     (request,) = site.json("requests", "list")
     assert "does not answer" in request["failures"][0]["message"]
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_it_began_and_a_second_time_does_not(
+    shared_site: Site,
+) -> None:
+    site = shared_site
+    site.run("add", site.talks(6))
+    with site.worker("--concurrency", "1") as process:
+        _until(lambda: " done" in site.log() or site.states()["ready"])
+    db = sqlite3.connect(site.home / "library.db")
+    assert db.execute("select count(*) from claims where stage <> 'tick'").fetchone() == (0,)
+    left = db.execute("select count(*) from due").fetchone()[0]
+    db.close()
+    assert left, "nothing was begun after the signal"
+    assert process.returncode == 0
+    with site.worker("--concurrency", "1"):
+        _until(lambda: site.states() == {"ready": 6})
