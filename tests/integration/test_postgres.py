@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import postgres
 from video_rag.errors import BadSettings, Rejected, Unavailable, UsageError
 from video_rag.library import Library
+from video_rag.model import Query
 from video_rag.operations import ledgers
 from video_rag.settings import Settings, load_settings
 from video_rag.stores import Result, migrating, owner
@@ -231,3 +232,31 @@ def test_the_command_tells_what_it_copied_and_what_to_set(tmp_path: Path, url: s
     assert "VIDEO_RAG_LEDGER__URL=postgresql://" in done.stdout
     rows = json.loads(run("list", "--json", VIDEO_RAG_LEDGER__URL=url).stdout)
     assert [row["state"] for row in rows] == ["ready"]
+
+
+def test_another_machine_knows_the_embedded_base_and_leaves_it_to_its_host(
+    tmp_path: Path, url: str
+) -> None:
+    def opened(host: str) -> Library:
+        given = {
+            "home": str(tmp_path / host),
+            "ledger": {"url": url},
+            "library": {"host": "box1", "documents": str(tmp_path / host / "documents")},
+            "blobs": {"url": str(tmp_path / "results")},
+            "pipeline": {"host": host},
+        }
+        return Library(load_settings(given, env={}, cwd=tmp_path))
+
+    box1 = opened("box1")
+    list(box1.add(talks(tmp_path / "talks", 2)))
+    box2 = opened("box2")
+    assert [one.state for one in box2.videos()] == ["ready", "ready"]
+    assert list(box2.run()) == []
+    assert box1.ledger.agenda.unjudged(box1.intake._engine.judge.digest, 9) == []
+    with pytest.raises(Unavailable, match="lies on box1") as caught:
+        list(box2.search(Query(text="sheep")))
+    assert "[search] knowledge" in caught.value.hint
+    assert list(box1.search(Query(text="sheep")))
+    assert not (tmp_path / "box2" / "knowledge.db").exists()
+    for library in (box1, box2):
+        library.close()

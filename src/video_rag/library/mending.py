@@ -45,6 +45,8 @@ def not_whole(documents: Files, pages: Sequence[Page]) -> list[Page]:
 
 def absent(parts: Parts, name: str, *, thorough: bool = False) -> set[str]:
     """The videos that a base should hold and does not; a base elsewhere is not asked."""
+    if name == "embedded" and not parts.is_home:
+        return set()  # its own host looks after it
     base = parts.knowledge(name)
     if not isinstance(base, Here):
         return set()

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from socket import gethostname
 from threading import RLock
 from typing import Any
 
@@ -16,7 +17,7 @@ from video_rag.answerers import Answerer
 from video_rag.chunking import ChunkOptions, cut
 from video_rag.digest import Digest
 from video_rag.embedders import Embedder
-from video_rag.errors import BadSettings, DiskError
+from video_rag.errors import BadSettings, DiskError, Unavailable
 from video_rag.knowledge import Knowledge
 from video_rag.library.sourcing import Places, Sources
 from video_rag.library.storing import documents_of, media_of
@@ -106,7 +107,15 @@ class Parts:
         return reranker
 
     def knowledge(self, name: str) -> Knowledge:
-        """A knowledge base by name; the same object each time."""
+        """A knowledge base by name; the same object each time.
+
+        Raises `Unavailable` for the embedded one where another host has it.
+        """
+        if name == "embedded" and not self.is_home:
+            raise Unavailable(
+                f"the embedded knowledge base lies on {self.settings.library.host}",
+                hint="do it there; other machines search a server, as [search] knowledge names it",
+            )
 
         def make() -> Any:
             self._remember()
@@ -120,6 +129,25 @@ class Parts:
 
         base: Knowledge = self._kept_or("knowledge", name, make)
         return base
+
+    @property
+    def is_home(self) -> bool:
+        """Whether the folders of this machine are the library's: see `[library] host`."""
+        return self.settings.library.host in {"", self.settings.pipeline.host or gethostname()}
+
+    def _told(self, name: str, find: Callable[[], str]) -> str:
+        """What decides keys by where it lies: the host that has it says it to all others."""
+        is_kept = name == "stamp@embedded" or (
+            name == "documents" and isinstance(self.settings.library.documents, Path)
+        )
+        if not is_kept or not self.settings.library.host:
+            return find()
+        if not self.is_home:
+            return self.ledger.place(name)
+        found = find()
+        if self.ledger.place(name) != found:
+            self.ledger.keep_place(name, found)
+        return found
 
     def identify(self) -> str:
         """The library's id, made if it has none yet; both the home and the ledger keep it.
@@ -190,7 +218,7 @@ class Parts:
             "look": ([tools.sampler], None),
             "read": ([tools.reader], None),
             "compose": ([tools.composer], None),
-            "save": ([tools.renderer], tools.documents.where),
+            "save": ([tools.renderer], self._told("documents", lambda: tools.documents.where)),
         }
         own = [
             _stage(row, partial(getattr(stages, row[0]), tools=tools), *used[row[0]])
@@ -216,7 +244,8 @@ class Parts:
             return publish(document, chunks, self.ledger, name, self.knowledge(name))
 
         row = (f"publish@{name}", ("document",), f"receipt@{name}")
-        more = [self.knowledge(name).stamp(), passages.model_dump(mode="json")]
+        stamp = self._told(f"stamp@{name}", lambda: self.knowledge(name).stamp())
+        more = [stamp, passages.model_dump(mode="json")]
         lane = "cpu" if name == "embedded" else "net"
         return replace(_stage(row, run, used, more), lane=lane)
 

@@ -307,6 +307,12 @@ class Ledger(Protocol):
     def revoke_api_key(self, key_id: str) -> bool:
         """Revoke a key; false if there is none."""
 
+    def place(self, name: str) -> str:
+        """What the host that has it said of a place; empty before it did."""
+
+    def keep_place(self, name: str, value: str) -> None:
+        """Say it to all others."""
+
     def library_id(self) -> str:
         """The id by which others tell this library; empty before it was given one."""
 

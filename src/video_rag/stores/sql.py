@@ -20,6 +20,7 @@ from video_rag.stores.tables import (
     failures,
     identity,
     memberships,
+    places,
     receipts,
     results,
     videos,
@@ -227,6 +228,15 @@ class Sql(Claims, Records):
         with self._reader.begin() as db:
             blobs = sa.select(results.c.digest).where(results.c.value.is_(None))
             yield from db.scalars(blobs.distinct())
+
+    def place(self, name: str) -> str:
+        with self._reader.begin() as db:
+            found = db.scalar(sa.select(places.c.value).where(places.c.name == name))
+            return str(found or "")
+
+    def keep_place(self, name: str, value: str) -> None:
+        with self._writer.begin() as db:
+            upsert(self._writer, db, places, {"name": name, "value": value})
 
     def library_id(self) -> str:
         query = sa.select(identity.c.library_id)

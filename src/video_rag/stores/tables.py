@@ -206,6 +206,9 @@ slots = _table(
     sa.Column("attempts", sa.Integer, nullable=False),
 )
 
+places = _table("places", _key("name"), _text("value"))
+"""What one host has and all must know of, such as which embedded base it is."""
+
 sites = _table(
     "sites",
     _key("site"),
