@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from video_rag.errors import Unavailable
 from video_rag.knowledge import Here
@@ -23,7 +24,8 @@ def forget_lost(shelf: Shelf, *, thorough: bool = False) -> None:
     for digest in shelf.blobs.lost(list(shelf.ledger.digests()), thorough=thorough):
         log.warning("the result %s… was lost or damaged; it is made again", digest[:12])
         shelf.ledger.lose(digest)
-    rows = shelf.ledger.all_results(("page",)).items()
+    is_here = shelf.parts.is_home or not isinstance(shelf.settings.library.documents, Path)
+    rows = shelf.ledger.all_results(("page",)).items() if is_here else ()
     pages = {video_id: shelf.maybe(results, "page", Page) for video_id, results in rows}
     some = not_whole(shelf.tools.documents, [page for page in pages.values() if page])
     broken = {page.path for page in some}

@@ -57,9 +57,11 @@ class Shelf:
 
     def submit(self, job: Job, route: str = CPU, *, is_urgent: bool = False) -> None:
         """Hand a job over; the ledger notes that others may come for it."""
-        self.queue.submit(job, route, is_urgent=is_urgent)
         if self.queue.is_shared:
+            self.queue.submit(job, route, is_urgent=is_urgent)
             self.ledger.agenda.sent([job])
+        elif not route.startswith("at.") or route == f"at.{self.parts.host}":
+            self.queue.submit(job, route, is_urgent=is_urgent)
 
     def source_of(self, url: str) -> Source:
         """The first source that claims a path or URL. Raises `UnsupportedUrl`."""

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from video_rag.digest import of_file
+from video_rag.digest import Digest, of_file
 from video_rag.net.sites import Sites
+from video_rag.pipeline import before
+from video_rag.pipeline.plan import config_of
 from video_rag.plugins import Part
 from video_rag.sources import Source
 from video_rag.stores import Ledger
@@ -60,3 +63,22 @@ class Sources(Mapping[str, Source]):
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+
+def of_source(sources: Sequence[Part[Any]], copied: str) -> dict[str, tuple[str, ...]]:
+    """What decides a fetch, by source: nothing of the other sources; and where files are copied."""
+    found: dict[str, tuple[str, ...]] = {
+        part.name: (*(config_of([key]) for key in part.keys), *before.fetched(sources, part))
+        for part in sources
+    }
+    local = [part for part in sources if copied and getattr(part.plugin, "is_local", False)]
+    return found | {part.name: (config_of([part.key], ["copied", copied]),) for part in local}
+
+
+def composed(sources: Sequence[Part[Any]], config: str) -> dict[str, tuple[str, ...]]:
+    """What decides a document of a source on the web: once they kept tokens of its addresses."""
+    return {
+        part.name: (config_of([Digest(config)], "public addresses"),)
+        for part in sources
+        if not getattr(part.plugin, "is_local", False)
+    }

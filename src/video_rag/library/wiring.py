@@ -15,15 +15,14 @@ from typing import Any
 from video_rag import identity, plugins
 from video_rag.answerers import Answerer
 from video_rag.chunking import ChunkOptions, cut
-from video_rag.digest import Digest
 from video_rag.embedders import Embedder
 from video_rag.errors import BadSettings, DiskError, Unavailable
 from video_rag.knowledge import Knowledge
-from video_rag.library.sourcing import Places, Sources
+from video_rag.library.sourcing import Places, Sources, composed, of_source
 from video_rag.library.storing import documents_of, media_of
 from video_rag.model import Document, Noun, Receipt
 from video_rag.observers import Observer
-from video_rag.pipeline import before, stages
+from video_rag.pipeline import stages
 from video_rag.pipeline.judging import Routes
 from video_rag.pipeline.plan import Plan, Stage, config_of
 from video_rag.pipeline.publish import publish
@@ -133,7 +132,12 @@ class Parts:
     @property
     def is_home(self) -> bool:
         """Whether the folders of this machine are the library's: see `[library] host`."""
-        return self.settings.library.host in {"", self.settings.pipeline.host or gethostname()}
+        return self.settings.library.host in {"", self.host}
+
+    @property
+    def host(self) -> str:
+        """The name of this machine."""
+        return self.settings.pipeline.host or gethostname()
 
     def _told(self, name: str, find: Callable[[], str]) -> str:
         """What decides keys by where it lies: the host that has it says it to all others."""
@@ -226,8 +230,8 @@ class Parts:
         ]
         own = [replace(stage, lane=LANES.get(stage.name, "cpu")) for stage in own]
         copied = tools.media.where if tools.copy_local else ""
-        own[0] = replace(own[0], of_source=_of_source(sources.parts, copied))
-        own[4] = replace(own[4], of_source=_composed(sources.parts, own[4].config))
+        own[0] = replace(own[0], of_source=of_source(sources.parts, copied))
+        own[4] = replace(own[4], of_source=composed(sources.parts, own[4].config))
         return Plan((*own, *(self._publish_stage(name, tools) for name in self.published_to())))
 
     def _publish_stage(self, name: str, tools: Tools) -> Stage:
@@ -252,11 +256,12 @@ class Parts:
     def routes(self, sources: Sources) -> Routes:
         """Which machines can run what."""
         library = self.settings.library
+        local = [p.name for p in sources.parts if getattr(p.plugin, "is_local", False)]
         kept = {"publish@embedded", *(["save"] if isinstance(library.documents, Path) else [])}
         return Routes(
             library=library.host,
             kept_there=frozenset(kept),
-            local=frozenset(p.name for p in sources.parts if getattr(p.plugin, "is_local", False)),
+            local=frozenset(local if self.settings.ledger.url else ()),  # SQLite is one machine
             is_copied=library.copy_local,
         )
 
@@ -277,25 +282,6 @@ LANES = {"fetch": "net", "listen": "gpu"}
 def _wish(sound_track: str) -> list[list[str]]:
     """What a wish adds to a key; none adds nothing, so that results from before it stay."""
     return [["sound track", sound_track]] if sound_track else []
-
-
-def _of_source(sources: Sequence[Part[Any]], copied: str) -> dict[str, tuple[str, ...]]:
-    """What decides a fetch, by source: nothing of the other sources; and where files are copied."""
-    found: dict[str, tuple[str, ...]] = {
-        part.name: (*(config_of([key]) for key in part.keys), *before.fetched(sources, part))
-        for part in sources
-    }
-    local = [part for part in sources if copied and getattr(part.plugin, "is_local", False)]
-    return found | {part.name: (config_of([part.key], ["copied", copied]),) for part in local}
-
-
-def _composed(sources: Sequence[Part[Any]], config: str) -> dict[str, tuple[str, ...]]:
-    """What decides a document of a source on the web: once they kept tokens of its addresses."""
-    return {
-        part.name: (config_of([Digest(config)], "public addresses"),)
-        for part in sources
-        if not getattr(part.plugin, "is_local", False)
-    }
 
 
 def _refuse_unknown_tables(settings: Settings) -> None:

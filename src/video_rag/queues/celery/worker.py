@@ -115,7 +115,7 @@ def _aside(why: str) -> Reject:
 _Waiting = tuple[bool, int, Callable[[], None]]
 
 
-class _Pool(TaskPool):  # type: ignore[misc]
+class _Pool(TaskPool):  # type: ignore[misc]  # celery has no types
     """Threads that take what a person waits for before all else that is here."""
 
     stopping: threading.Event
@@ -166,7 +166,7 @@ def _told_if_broken(begun: Future[None]) -> None:
         log.error("Celery could not run a message: %s", redact(repr(error)))
 
 
-class _Watch(bootsteps.StartStopStep):  # type: ignore[misc]
+class _Watch(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has no types
     """Lets the loop look around several times a second."""
 
     requires = (Tasks,)
@@ -176,14 +176,14 @@ class _Watch(bootsteps.StartStopStep):  # type: ignore[misc]
         hub.call_repeatedly(_TICK, consumer.look)
 
 
-class _Consumer(Consumer):  # type: ignore[misc]
+class _Consumer(Consumer):  # type: ignore[misc]  # celery has no types
     """Celery's consumer, of the parts that are needed, that says in our words what goes wrong."""
 
     broker: Broker
     stopping: threading.Event
     until_idle: bool
 
-    class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc]  # celery has no types
         default_steps = (Connection, Tasks, _Watch, Evloop)
 
     def __init__(self, *args: Any, **more: Any) -> None:
