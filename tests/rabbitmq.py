@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path("/usr/lib/rabbitmq/lib")
+_PREFIX = "video-rag-rabbitmq-"
 TICK_MS, CONSUMER_MS = 500, 6000
 """How often the broker looks for messages that are held too long, and how long that is."""
 
@@ -110,18 +111,26 @@ class Broker:
         """Stop it and the port mapper that it started."""
         self.stop()
         if sys.platform == "linux":
-            _end_of(self.environment["ERL_EPMD_PORT"])
+            _end_of(self.folder)
 
 
-def _end_of(port: str) -> None:
-    """End the epmd of this port: by its own process id, found by what it was started with."""
+def _end_of(folder: Path) -> None:
+    """End what a broker of this folder left, its epmd too: known by the home it was given."""
     for entry in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             pid = int(entry.name)
-            if (entry / "exe").readlink().name != "epmd":
-                continue
-            if f"ERL_EPMD_PORT={port}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+            if f"HOME={folder}".encode() in (entry / "environ").read_bytes().split(b"\0"):
                 os.kill(pid, signal.SIGKILL)
+
+
+def _sweep() -> None:
+    """End brokers whose test run was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError, ValueError):
+            owner = int((folder / "owner").read_text())
+            if not Path(f"/proc/{owner}").exists():
+                _end_of(folder)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _answers(port: int) -> bool:
@@ -143,7 +152,9 @@ def _free_port() -> int:
 @contextmanager
 def some_broker() -> Iterator[Broker]:
     """A broker of this process's own, for a fixture to yield."""
-    folder = Path(tempfile.mkdtemp(prefix="video-rag-rabbitmq-"))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    (folder / "owner").write_text(str(os.getpid()))
     try:
         broker = Broker(folder)
         try:

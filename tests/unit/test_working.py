@@ -13,7 +13,7 @@ from talks import SHEEP, write_talk
 from video_rag.errors import NotFound, UsageError
 from video_rag.library import Library, Wishes
 from video_rag.library.working import GIGABYTE
-from video_rag.model import Job
+from video_rag.model import Job, Video
 from video_rag.observers import Event, StageDone
 from video_rag.operations import wishes, workers
 from video_rag.operations.desk import Desk
@@ -208,6 +208,19 @@ def test_a_running_stage_is_told_when_its_video_is_removed(
     assert agenda.report(video_id, "fetch", me(), 0.5, "")
     library.ledger.leave(video_id)
     assert not agenda.report(video_id, "fetch", me(), 0.6, "")
+
+
+def test_a_fetch_whose_site_has_no_room_goes_to_the_end_of_the_queue(library: Library) -> None:
+    video = Video(video_id="site:1", source="ytdlp", url="https://example.com/v/1", title="One")
+    library.intake.give(video, Wishes())
+    lane = library._shelf.sources["ytdlp"].lane(video)
+    for number in range(lane.width):
+        assert library.ledger.claim(f"site:{lane.site}", f"slot {number}", "other|1|1|1|1", 60)
+    listener, mailbox = Listener(), _mailbox(library)
+    library.listen(listener)
+    library.working(GIGABYTE).handle(Job(video_id="site:1", stage="fetch"))
+    assert mailbox.sent == [(Job(video_id="site:1", stage="fetch"), "net", False)]
+    assert library.ledger.failures("site:1") == {}
 
 
 def test_recognition_and_reading_wait_for_memory_and_small_stages_do_not(library: Library) -> None:
