@@ -190,6 +190,7 @@ def run(settings: Settings, lanes: Sequence[str], concurrency: int | None) -> No
     Raises `NeedsExtra` for a lane that cannot be served here, and `Unavailable` or `Rejected` when
     the ledger or the queue cannot be used.
     """
+    settings = _heard(settings)
     library = Library(settings)
     try:
         refuse_unready(library.parts, lanes)
@@ -198,6 +199,13 @@ def run(settings: Settings, lanes: Sequence[str], concurrency: int | None) -> No
     finally:
         library.close()
     Crew(settings, plan(settings, lanes, concurrency)).run()
+
+
+def _heard(settings: Settings) -> Settings:
+    """The settings with a log on standard error where no file is named: nobody else would tell."""
+    logs = settings.section("observers", "logs")
+    observers = {**settings.observers, "logs": {**logs, "file": logs.get("file") or "-"}}
+    return settings.model_copy(update={"observers": observers})
 
 
 def _serve(settings: Settings, gang: Gang) -> None:
