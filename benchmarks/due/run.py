@@ -57,6 +57,8 @@ def grow(engine: sa.Engine, first: int, last: int) -> None:
     words = "'talk ' || i || ' /talks/' || i || '.srt'"
     told = {"title": "'talk ' || i", "words": words, "place": random}
     new = "'copy:' || i"
+    with engine.connect() as db:
+        first_id = db.exec_driver_sql("select video_id from videos where position = 1").scalar()
     with engine.begin() as db:
         for table, of, more in (
             ("videos", "video_id", {"position": "1 + i", **told}),
@@ -65,7 +67,7 @@ def grow(engine: sa.Engine, first: int, last: int) -> None:
             ("receipts", "document_id", {}),
         ):
             names, picked = columns(table, **{of: new, **more})
-            one = f"(select * from {table} where substr({of}, 1, 5) <> 'copy:') r"
+            one = f"(select * from {table} where {of} = '{first_id}') r"
             db.exec_driver_sql(
                 f"{many} insert into {table} ({names}) select {picked} from n, {one}"
             )
