@@ -2,7 +2,7 @@
 
 *Overhead*: the same lectures with slides (the sample, made different by a few bytes at its end) are
 worked on by two processes of `video-rag worker`, once on one ledger in SQLite with folders, once
-over RabbitMQ, PostgreSQL and a bucket. From `add` to the last one ready; workers are up and warm before.
+over RabbitMQ, PostgreSQL and a bucket. From `add` to the last one ready; workers are warm before.
 *People*: 1, 4, 16 and 64 clients search through `serve` while four workers process lectures.
 
     PYTHONPATH=tests .venv/bin/python benchmarks/workers/run.py overhead [--videos 4] [--rounds 3]
