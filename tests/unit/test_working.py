@@ -92,7 +92,7 @@ def test_a_request_that_workers_have_ends_when_they_are_done(
     assert [item.status.state for item in items if hasattr(item, "status")] == ["queued"]
     get = library.ledger.requests.get
     assert get(asked.request_id).state == "working"
-    assert mailbox.sent == [(mailbox.sent[0][0], "at.here", True)], "a person waits for it"
+    assert mailbox.sent == [(mailbox.sent[0][0], "net", True)], "a person waits for it"
     list(desk.work())
     assert get(asked.request_id).state == "working", "nobody did it yet"
     working = library.working(8 * GIGABYTE)

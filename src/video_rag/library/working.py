@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from video_rag.errors import BackendError, NotFound
+from video_rag.errors import BackendError, DiskError, NotFound
 from video_rag.library.adding import Adding
 from video_rag.library.shelf import Shelf
 from video_rag.model import Job, Video
@@ -82,6 +82,9 @@ class Working:
         with self._memory_for(job.stage):
             self._shelf.engine.handle(job, is_taken=True)
         self._adding.settle(job.video_id)
+        failure = self._shelf.ledger.failures(job.video_id).get(job.stage)
+        if failure and failure.error == "DiskError":  # it is due at once, and would fail at once
+            raise DiskError(failure.message, hint=failure.hint)
         return True
 
     def _is_crowded(self, job: Job) -> bool:
