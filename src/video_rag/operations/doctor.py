@@ -117,6 +117,8 @@ def _built(parts: Parts, family: str, name: str) -> str:
 
 
 def _base(parts: Parts, name: str, *, thorough: bool) -> str:
+    if name == "embedded" and not parts.is_home:
+        return f"on {parts.settings.library.host}, which looks after it"
     said = _look(parts.knowledge(name))
     mending.refuse_absent(parts, name, thorough=thorough)
     return said

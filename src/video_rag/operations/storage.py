@@ -26,7 +26,10 @@ def looks(parts: Parts, ledger: Sql, *, thorough: bool) -> Iterator[tuple[str, C
     yield "results", lambda: _results(ledger, blobs, thorough=thorough)
     if is_bucket(parts.settings.library.media):
         yield "media", lambda: writable(parts.media.files)
-    yield "documents", lambda: _documents(ledger, blobs, documents)
+    if parts.is_home or is_bucket(parts.settings.library.documents):
+        yield "documents", lambda: _documents(ledger, blobs, documents)
+    else:
+        yield "documents", lambda: f"on {parts.settings.library.host}, which looks after them"
 
 
 def writable(files: Files) -> str:
