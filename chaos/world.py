@@ -38,6 +38,7 @@ class World:
         enter = self._stack.enter_context
         self.postgres = enter(postgres.running())
         self.ledger = enter(self.postgres.database())
+        rabbitmq.CONSUMER_MS = 1_800_000  # as RabbitMQ has it; the tests' own is very short
         self.broker = enter(rabbitmq.some_broker())
         self.bucket = s3.new_s3rver()
         self._stack.callback(self.bucket.stop)

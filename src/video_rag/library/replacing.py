@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 
 from video_rag.library.removing import take_back
@@ -77,7 +76,7 @@ class Replacing:
         beside = [file.path for file in media.files if file.path != video.url]
         found = found.union(*self._agenda.positions(beside).values())
         if _is_subtitles(video.url):
-            found |= {one for one, files in self._headless.items() if video.url in files}
+            found |= self._headless(video.url)
         return found - {video.video_id}
 
     def _is_from(self, video_id: str, url: str) -> bool:
@@ -85,19 +84,20 @@ class Replacing:
         video = self._shelf.maybe(self._shelf.ledger.results(video_id), "video", Video)
         return video is not None and video.url == url
 
-    @cached_property
-    def _headless(self) -> dict[str, set[str]]:
-        """Subtitles without a video whose first file is gone, and the files that they were.
+    def _headless(self, url: str) -> set[str]:
+        """What these subtitles were part of, under the name of a first file that is gone.
 
         `talk.en.srt` and `talk.zh.srt` are one lecture, known by the first of them.
         """
-        found: dict[str, set[str]] = {}
-        for video_id in self._agenda.ending(sorted(SUBTITLE_SUFFIXES)):
+        found: set[str] = set()
+        alike = Path(url).parent / Path(url).name.partition(".")[0]
+        for video_id in self._agenda.named(str(alike)):
             results = self._shelf.ledger.results(video_id)
             video = self._shelf.maybe(results, "video", Video)
             if video and _is_subtitles(video.url) and not Path(video.url).exists():
                 media = self._shelf.maybe(results, "media", MediaSet)
-                found[video_id] = {file.path for file in media.files} if media else set()
+                if media and any(file.path == url for file in media.files):
+                    found.add(video_id)
         return found
 
     def _withdraw_deleted(self, status: Status) -> None:

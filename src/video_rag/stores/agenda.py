@@ -156,9 +156,6 @@ class Agenda(Protocol):
     def crowded(self) -> list[list[str]]:
         """The videos that share a path or URL with others, together."""
 
-    def ending(self, suffixes: Collection[str]) -> list[str]:
-        """The videos from a path or URL that ends so, lower case."""
-
     def named(self, name: str) -> list[str]:
         """The videos whose title or address contains this, capitals or not, or whose id begins
         so."""

@@ -217,11 +217,6 @@ class SqlAgenda:
                 found.setdefault(at, []).append(video_id)
         return list(found.values())
 
-    def ending(self, suffixes: Collection[str]) -> list[str]:
-        """The videos from a path or URL that ends so, lower case."""
-        ends = sa.or_(*(videos.c.words.endswith(suffix, autoescape=True) for suffix in suffixes))
-        return self._ids(ends)
-
     def named(self, name: str) -> list[str]:
         """The videos whose title or address contains this, or whose id begins so."""
         c = videos.c

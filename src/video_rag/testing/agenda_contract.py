@@ -154,7 +154,7 @@ class AgendaTests:
         assert ledger.claimed() == {("v:1", "read")}
 
     def test_videos_are_found_by_where_they_are_from(self, ledger: Ledger) -> None:
-        """Paths and URLs, their ends, and parts of titles."""
+        """Paths and URLs, and parts of titles."""
         for video_id, name in (("f:1", "one"), ("f:2", "Two"), ("f:3", "one")):
             _give(ledger, video_id, _judged(name=name))
         agenda = ledger.agenda
@@ -162,8 +162,6 @@ class AgendaTests:
         assert list(places["/talks/one.srt"]) == ["f:1", "f:3"]
         assert places["/nowhere"] == {}
         assert agenda.crowded() == [["f:1", "f:3"]]
-        assert agenda.ending([".srt", ".vtt"]) == ["f:1", "f:2", "f:3"]
-        assert agenda.ending([".vtt"]) == []
         assert agenda.named("tALK tWO") == ["f:2"]
         assert agenda.named("f:3") == ["f:3"]
         assert agenda.named("100%_") == []
