@@ -42,6 +42,16 @@ def given(library: Library, talk: Path) -> str:
     return library.intake.give(found, Wishes()).video_id  # type: ignore[arg-type]
 
 
+def test_all_stages_of_a_pass_count_though_its_process_ends_with_it(
+    library: Library, talks: list[Path]
+) -> None:
+    assert [one.status.state for one in library.add(map(str, talks)) if one.status] == ["ready"] * 2
+    other = Library(library.settings)  # while the first one is not closed, as after a command
+    stages = overview(other)["pace"]["stages"]
+    other.close()
+    assert (stages["compose"], stages["publish"]) == (2, 2)
+
+
 def test_an_empty_library_has_nothing_to_tell(library: Library) -> None:
     row = overview(library)
     assert set(row["videos"].values()) == {0}

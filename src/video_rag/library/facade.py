@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from video_rag.choices import State
 from video_rag.errors import NotFound
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from video_rag.library.working import Working
     from video_rag.pipeline.publishing import Publishing
     from video_rag.queues import Depth
+
+
+Row = TypeVar("Row")
 
 
 class Library:
@@ -121,7 +124,7 @@ class Library:
         One that fails does not keep the others. Adding again is harmless and cheap; it tries again
         what failed because a server was away.
         """
-        return self._adding().add(urls, wishes or Wishes())
+        return self._counted(self._adding().add(urls, wishes or Wishes()))
 
     def refuse_unsupported(self, url: str) -> None:
         """Raise `UnsupportedUrl` for what no source takes, before anything is opened or fetched."""
@@ -148,11 +151,11 @@ class Library:
         Gives what was found in each list, then each video that was worked on. What had to be left
         for later, because a site cools down, is in `intake.left`.
         """
-        return self._adding().run()
+        return self._counted(self._adding().run())
 
     def finish(self) -> Iterator[Status]:
         """Work on every video that is unfinished and not in the way of a failure."""
-        return self._adding().finish()
+        return self._counted(self._adding().finish())
 
     def discover(self, urls: Iterable[str], wishes: Wishes | None = None) -> Iterator[Added]:
         """Take in every video behind these paths and URLs, and work on none.
@@ -166,11 +169,11 @@ class Library:
 
         What failed because a server was away is tried again. Raises `NotFound`.
         """
-        return self._adding().process(video_ids)
+        return self._counted(self._adding().process(video_ids))
 
     def retry(self, video_ids: Iterable[str]) -> Iterator[Status]:
         """Forget failures and work on these videos again."""
-        return self._adding().retry(video_ids)
+        return self._counted(self._adding().retry(video_ids))
 
     def remove(self, video_id: str) -> None:
         """Withdraw a video from every knowledge base, then forget it and what we stored of it.
@@ -178,6 +181,13 @@ class Library:
         Files that their owner put somewhere stay untouched. Raises `NotFound`.
         """
         self._adding().remove(video_id)
+
+    def _counted(self, one_pass: Iterator[Row]) -> Iterator[Row]:
+        """A pass, whose last stages count too: a command ends soon after it."""
+        try:
+            yield from one_pass
+        finally:
+            self._shelf.counting.close()
 
     # looking
 
