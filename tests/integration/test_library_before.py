@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from video_rag.stores.forward import SCHEMA_VERSION
+
 PACKED = Path(__file__).parent.parent / "fixtures" / "library-1" / "library-1.tar.xz"
 ROOT = Path("/tmp/video-rag-library-1")
 """Where it was made: the paths of its files are absolute."""
@@ -25,6 +27,7 @@ ROOT = Path("/tmp/video-rag-library-1")
 PROGRAM = """
 import sys
 from pathlib import Path
+from video_rag.stores.forward import SCHEMA_VERSION
 from video_rag.answerers import Done
 from video_rag.library import Library
 from video_rag.model import Query, Question
@@ -108,7 +111,7 @@ assert finished(library) == KEPT | {{"Horses"}}
 assert costly() == []
 library.close()
 """)
-    assert (library_1 / "home" / "library.db.before-7").is_file()
+    assert (library_1 / "home" / f"library.db.before-{SCHEMA_VERSION}").is_file()
 
 
 LATER = """

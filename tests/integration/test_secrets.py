@@ -266,6 +266,15 @@ def used(feed: str, alone: str, refused: str, tmp_path: Path) -> dict[str, list[
         "list": [["list"], ["list", "--json"]],
         "show": [["show", "{}"], ["show", "{}", "--json"], ["show", alone], ["show", "Part 3"]],
         "run": [["run"], ["run", "--json"]],
+        "tick": [["tick"], ["tick", "--json"]],
+        "schedule": [["schedule", "--nothing"]],
+        "status": [["status"], ["status", "--json"]],
+        "worker": [["worker", "--lanes", "nothing"]],
+        "queue": [["queue", "show"], ["queue", "show", "--json"], ["queue", "dead", "list"]],
+        "migrate-blobs": [["migrate-blobs", "--to", f"s3://me:{secret('key of a bucket')}@b/x"]],
+        "migrate-ledger": [
+            ["migrate-ledger", "--to", f"postgresql://me:{secret('password')}@127.0.0.1:1/x"]
+        ],
         "retry": [["retry"], ["retry", "Part 3"]],
         "requests": [["requests", "list"], ["requests", "list", "--json"]]
         + [["requests", name, secret("typed request")] for name in ("show", "cancel", "retry")],

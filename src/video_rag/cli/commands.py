@@ -51,7 +51,7 @@ COMMANDS = {
     ),
     "schedule": Command(
         "passes:schedule",
-        "Be the clock: call `tick` and `run` at the times of `[schedule]`, until told to end.",
+        "Be the clock: call `tick` and `run` at the times that the settings name, until ended.",
     ),
     "worker": Command(
         "workers:worker",

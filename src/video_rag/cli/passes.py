@@ -81,7 +81,7 @@ def tick(as_json: Json = False) -> None:
 
 
 def schedule() -> None:
-    """Be the clock: call `tick` and `run` at the times of `[schedule]`, until told to end.
+    """Be the clock: call `tick` and `run` at the times that the settings name, until ended.
 
     Several on one library are one clock: each time is taken once. What was missed is made up once.
     """

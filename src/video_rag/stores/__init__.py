@@ -11,6 +11,8 @@ from video_rag.choices import Sort, State
 from video_rag.digest import Digest
 from video_rag.model import Receipt
 from video_rag.net.sites import Sites
+from video_rag.stores.kept import Failure as Failure
+from video_rag.stores.kept import Result as Result
 
 if TYPE_CHECKING:
     from video_rag.stores.activity import Activity
@@ -45,29 +47,6 @@ class Blobs(Protocol):
 
         The age protects results that were just put and are not yet in the ledger.
         """
-
-
-@dataclass(frozen=True)
-class Result:
-    """A named result of a video: what it is (`digest`) and what it was made from (`key`)."""
-
-    digest: str
-    key: str
-    value: str | None = None
-    """A fact, as JSON: small, and kept by the ledger itself. None for what is a blob."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a stage failed for the inputs named by `key`; `due` is when to try again (epoch)."""
-
-    stage: str
-    key: str
-    error: str
-    message: str
-    hint: str
-    attempts: int
-    due: float | None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from video_rag.choices import State
 from video_rag.model import Job
-from video_rag.stores import Failure, Result
+from video_rag.stores.kept import Failure, Result
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from video_rag.stores.claims import claim, is_it, living
 from video_rag.stores.records import failure_of
 from video_rag.stores.tables import claims, due, failures, memberships, videos
 from video_rag.stores.transactions import Transactions
+from video_rag.text.addresses import public
 
 _LONGEST = 200
 """Characters of a title that it is sorted by."""
@@ -133,11 +134,12 @@ class SqlAgenda:
 
     def hurry(self, video_ids: Iterable[str]) -> None:
         """A person waits for these: they go first until each is ready or failed."""
-        ids = list(video_ids)
-        with self._writer.begin() as db:
-            for table in (videos, due):
-                c = table.c
-                db.execute(sa.update(table).where(c.video_id.in_(ids)).values(is_urgent=True))
+        ids = [{"of": video_id} for video_id in video_ids]
+        if ids:
+            with self._writer.begin() as db:
+                for table in (videos, due):
+                    is_one = table.c.video_id == sa.bindparam("of")
+                    db.execute(sa.update(table).where(is_one).values(is_urgent=True), ids)
 
     def at_work(self) -> list[AtWork]:
         """Every claim that holds now, the oldest first."""
@@ -312,7 +314,7 @@ _NEW_DUE, _NEW_MEMBER = sa.insert(due), sa.insert(memberships)
 
 
 def _columns(judged: Judged) -> dict[str, Any]:
-    title, url = _plain(judged.title), _plain(judged.url)
+    title, url = _plain(judged.title), _plain(public(judged.url))
     return {
         "new_plan": judged.plan,
         "new_state": judged.state if judged.url else "",

@@ -125,9 +125,7 @@ class Postgres:
             )
         return None
 
-    def insert(self, table: sa.Table) -> Any:
-        """An insert that knows `on_conflict_do_update`."""
-        return insert(table)
+    insert = staticmethod(insert)
 
     def now(self, db: sa.Connection | None = None) -> float:
         """The database's time: asked for now and then, and counted on by a clock that never jumps.

@@ -46,9 +46,7 @@ class Sqlite:
         with told(self.path), engine.begin() as db:
             yield db
 
-    def insert(self, table: sa.Table) -> Any:
-        """An insert that knows `on_conflict_do_update`."""
-        return insert(table)
+    insert = staticmethod(insert)
 
     def now(self, db: sa.Connection | None = None) -> float:
         """Seconds since the epoch: every process has the clock of this machine."""
