@@ -237,7 +237,7 @@ class Chaos:
         return {
             "videos": states["ready"],
             "documents": min(documents.values()),
-            "duplicates": duplicates + sum(documents.values()) - 2 * min(documents.values()),
+            "duplicates": duplicates,
             "completed_twice": twice,
             "stuck": VIDEOS - states["ready"],
             "stage_runs": runs,
