@@ -30,9 +30,8 @@ def hand_over_due(shelf: Shelf) -> list[str]:
     """Hand over what is due and was not yet, and what got lost; returns the videos.
 
     A message is lost when its worker met the claim of one that died later. Nothing is sent twice
-    soon while its route still has messages: it may be one of them.
+    soon while its route still has messages: it may be one of them. All videos are judged by then.
     """
-    shelf.engine.judge.catch_up(others=False)
     agenda, now = shelf.ledger.agenda, shelf.ledger.now()
     new = agenda.to_send(_AT_ONCE, 0.0)
     known = {job for job, _route, _is_urgent in new}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections import deque
@@ -68,7 +67,7 @@ class Intake:
         self._sources = tools.sources
         self._held_at = held_at
         self._media = tools.media
-        self._host = settings.pipeline.host or socket.gethostname()
+        self._host = settings.pipeline.machine
         self.left: dict[str, tuple[SiteState, int]] = {}
         """Sites that `process` left alone, and how many videos wait for each; whoever begins a
         pass empties it."""

@@ -60,7 +60,7 @@ class Shelf:
         if self.queue.is_shared:
             self.queue.submit(job, route, is_urgent=is_urgent)
             self.ledger.agenda.sent([job])
-        elif not route.startswith("at.") or route == f"at.{self.parts.host}":
+        elif not route.startswith("at.") or route == f"at.{self.settings.pipeline.machine}":
             self.queue.submit(job, route, is_urgent=is_urgent)
 
     def source_of(self, url: str) -> Source:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from socket import gethostname
 from threading import RLock
 from typing import Any
 
@@ -132,12 +131,7 @@ class Parts:
     @property
     def is_home(self) -> bool:
         """Whether the folders of this machine are the library's: see `[library] host`."""
-        return self.settings.library.host in {"", self.host}
-
-    @property
-    def host(self) -> str:
-        """The name of this machine."""
-        return self.settings.pipeline.host or gethostname()
+        return self.settings.library.host in {"", self.settings.pipeline.machine}
 
     def _told(self, name: str, find: Callable[[], str]) -> str:
         """What decides keys by where it lies: the host that has it says it to all others."""

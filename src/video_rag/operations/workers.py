@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -56,7 +55,7 @@ def plan(settings: Settings, lanes: Sequence[str], concurrency: int | None) -> l
     takes all cores by itself: one process, as large as its model.
     """
     most = concurrency or _cores()
-    here = f"at.{settings.pipeline.host or socket.gethostname()}"
+    here = f"at.{settings.pipeline.machine}"
     gangs = {
         NET: Gang("net", (NET,), 1, settings.pipeline.downloads),
         CPU: Gang("cpu", (CPU, here), most, 1),

@@ -33,7 +33,7 @@ from video_rag.pipeline.results import kept
 from video_rag.pipeline.work import Work
 from video_rag.settings.redaction import redact, redact_urls
 from video_rag.stores import Blobs, Failure, Ledger, Result
-from video_rag.stores.agenda import Seen
+from video_rag.stores.agenda import Seen, Step
 from video_rag.stores.hold import Hold
 from video_rag.stores.owner import me
 
@@ -77,11 +77,10 @@ class Engine:
     def advance(self, video_id: str) -> int:
         """Submit every stage that can run now; returns how many."""
         seen = self._ledger.agenda.see(video_id)
-        ready = self._ready(seen)
-        routes = {step.stage: step.route for step in self.judge.steps(seen)} if seen else {}
-        for name in ready:
+        ready = self.ready(seen)
+        for name, step in ready.items():
             is_urgent = seen is not None and seen.is_urgent
-            self._submit(Job(video_id=video_id, stage=name), routes[name], is_urgent=is_urgent)
+            self._submit(Job(video_id=video_id, stage=name), step.route, is_urgent=is_urgent)
         return len(ready)
 
     def handle(self, job: Job, *, is_taken: bool = False) -> None:
@@ -90,14 +89,14 @@ class Engine:
         `is_taken`: this thread has its claim already.
         """
         stage = self.plan.stage(job.stage)
-        if not is_taken and job.stage not in self._ready(self._ledger.agenda.see(job.video_id)):
+        if not is_taken and job.stage not in self.ready(self._ledger.agenda.see(job.video_id)):
             return
         hold = Hold(self._ledger, job.video_id, job.stage, self._claim_seconds, is_mine=is_taken)
         with hold as held:
             seen = self._ledger.agenda.see(job.video_id) if held else None
-            key = self._ready(seen).get(job.stage)
             worked = False
-            if seen and stage and key is not None:
+            if seen and stage and stage.name in self.ready(seen):
+                key = self.plan.keys(stage, seen.results)[0]
                 worked = self._run(seen, stage, key, hold)
             elif seen:  # what was judged to be due is not
                 self._ledger.agenda.judge({job.video_id: self.judge.verdict(seen)})
@@ -108,16 +107,11 @@ class Engine:
                 told = redact(str(error))
                 log.warning("%s: what follows is handed over later: %s", job.video_id, told)
 
-    def ready(self, seen: Seen) -> dict[str, Digest]:
-        """The stages that can and may run now, with the keys that their results would get."""
-        return self._ready(seen)
-
-    def _ready(self, seen: Seen | None) -> dict[str, Digest]:
-        stale = self.plan.stale(seen.results) if seen else []
-        if not seen or not stale:
-            return {}
-        may = {step.stage for step in self.judge.steps(seen) if step.at <= self._ledger.now()}
-        return {stage.name: key for stage, key in stale if stage.name in may}
+    def ready(self, seen: Seen | None) -> dict[str, Step]:
+        """The stages that can and may run now, by name; none of a video that is not there."""
+        steps = self.judge.steps(seen) if seen else ()
+        now = self._ledger.now() if steps else 0.0
+        return {step.stage: step for step in steps if step.at <= now}
 
     def _run(self, seen: Seen, stage: Stage, key: Digest, hold: Hold) -> bool:
         video_id = seen.video_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from functools import cache
+from socket import gethostname
 from typing import Any
 
 from pydantic import (
@@ -134,6 +135,11 @@ class PipelineSettings(Section):
         "end.",
     )
     observers: Names = Field(("logs",), description="Observers that hear every event.")
+
+    @property
+    def machine(self) -> str:
+        """The name of this machine: `host`, else its host name."""
+        return self.host or gethostname()
 
 
 class SearchSettings(Section):

@@ -117,10 +117,10 @@ class SqlAgenda:
             now = self._reader.now(db)
             query = sa.select(c.video_id, c.stage, c.route, c.is_urgent)
             query = query.where(c.at <= now, sa.or_(c.sent.is_(None), c.sent < not_since))
-            query = query.where(~_is_claimed(now)).order_by(c.at, c.position).limit(most)
+            query = query.where(~_CLAIMED).order_by(c.at, c.position).limit(most)
             return [
                 (Job(video_id=row.video_id, stage=row.stage), row.route, row.is_urgent)
-                for row in db.execute(query)
+                for row in db.execute(query, {"now": now})
             ]
 
     def sent(self, jobs: Iterable[Job]) -> None:
@@ -161,9 +161,9 @@ class SqlAgenda:
             now = self._reader.now(db)
             is_ready = sa.case((c.at <= now, True), else_=False).label("ready")
             query = sa.select(c.route, is_ready, c.is_urgent, sa.func.count())
-            query = query.where(~_is_claimed(now)).group_by(c.route, is_ready, c.is_urgent)
+            query = query.where(~_CLAIMED).group_by(c.route, is_ready, c.is_urgent)
             found: dict[str, Backlog] = {}
-            for route, ready, is_urgent, many in db.execute(query):
+            for route, ready, is_urgent, many in db.execute(query, {"now": now}):
                 one = found.get(route, Backlog(route, 0, 0))
                 if not ready:
                     found[route] = replace(one, later=one.later + many)
@@ -294,8 +294,6 @@ def keep_verdict(db: sa.Connection, known: Known, judged: Judged) -> None:
 
 
 _COLUMNS = ("plan", "state", "place", "title", "words", "duration", "published")
-
-
 _OF: sa.BindParameter[str] = sa.bindparam("of")
 _TELL = (
     sa.update(videos)
@@ -338,14 +336,6 @@ _CLAIMED = sa.exists(
         claims.c.until > sa.bindparam("now"),
     )
 )
-
-
-def _is_claimed(now: float) -> sa.ColumnElement[bool]:
-    return sa.exists(
-        sa.select(claims.c.owner).where(
-            claims.c.video_id == due.c.video_id, claims.c.stage == due.c.stage, claims.c.until > now
-        )
-    )
 
 
 def _free(*, is_urgent: bool, has_route: bool) -> sa.Select[Any]:

@@ -202,7 +202,7 @@ class Sql(Claims, Records):
             made_of = sa.select(c.video_id, c.stage).where(c.digest == digest, c.stage != "give")
             for video_id, stage in sorted(db.execute(made_of.distinct()).all()):
                 own = sa.or_(c.name.not_like("%@%"), c.digest == digest)  # not what a part made
-                db.execute(_of(results, video_id, stage).where(own))
+                db.execute(_FORGET[results].where(own), {"of": video_id, "named": stage})
                 self._changed(db, video_id)
 
     def leave(self, video_id: str) -> dict[str, Result]:
@@ -296,7 +296,3 @@ def _is_leaving(db: sa.Connection, video_id: str) -> bool | None:
     query = sa.select(videos.c.is_leaving).where(videos.c.video_id == video_id)
     found: bool | None = db.scalar(query)
     return found
-
-
-def _of(table: sa.Table, video_id: str, stage: str) -> sa.Delete:
-    return sa.delete(table).where(table.c.video_id == video_id, table.c.stage == stage)
