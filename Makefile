@@ -18,6 +18,7 @@ quickstart: setup ## add the sample lecture and ask two questions about it
 test: setup ## run the tests; ARGS='-k words tests/unit' narrows them
 	@sh scripts/install-test-packages.sh
 	@sh scripts/install-s3rver.sh
+	@sh scripts/install-deploy-tools.sh
 	@$(BIN)/pytest -n auto -m 'not airflow' $(ARGS)
 
 lint: setup ## check format, style, types, layers, lengths and spelling
