@@ -13,7 +13,7 @@ if command -v dpkg-query >/dev/null 2>&1; then
     # chromium: the page in tests/browser; fonts-noto-cjk: Chinese text in pictures;
     # espeak-ng: the voice of the sample lecture; postgresql, rabbitmq-server: started by the tests
     # that need them, on ports and with folders of their own.
-    for package in chromium fonts-noto-cjk espeak-ng postgresql rabbitmq-server; do
+    for package in chromium fonts-noto-cjk espeak-ng postgresql rabbitmq-server rsyslog rsyslog-elasticsearch; do
         is_missing "$package" && missing="$missing $package"
     done
 fi

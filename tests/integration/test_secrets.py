@@ -183,7 +183,8 @@ def home(
         f'proxy = "http://reader:{secret("proxy")}@127.0.0.1:9"',
         f'[sources.ytdlp.sites."other.example"]\ncookies = "{misplaced}"',
         '[pipeline]\ntranscribers = ["subtitles"]\nsampler = "none"\nreader = "none"',
-        f'[observers.logs]\nfile = "{tmp_path / "log.jsonl"}"\nformat = "json"\nlevel = "debug"',
+        f'[observers.logs]\nfile = "{tmp_path / "log.jsonl"}"\nlevel = "debug"\n'
+        "max_bytes = 200000\nkeep = 900",
     ]
     with server() as dify:
         PLANTED["dify api_key"] = dify.dataset_key
@@ -334,6 +335,11 @@ def called(
     asked = client.get("/api/requests", headers=right).json()[0]["request_id"]
     paths = {"video_id": ready, "number": "0", "digest": "0" * 64, "request_id": asked}
     values = {"q": "sheep"}
+    typed = {**right, "X-Request-ID": f"vr_0123abcd_{secret('key as an id')}"}
+    typed["User-Agent"] = secret("browser")
+    for path in (f"/page/vr_0123abcd_{secret('key in a path')}", f"/x?{query('a page', 'token')}"):
+        got = client.get(path, headers=typed)
+        yield f"get {path[:6]}", f"{got.status_code} {got.headers} {got.text}"
     wrong = {"Authorization": f"Bearer vr_0123abcd_{secret('key in a header')}"}
     for path, methods in client.app.openapi()["paths"].items():  # type: ignore[attr-defined]  # FastAPI's
         for method in sorted(methods, key=lambda name: name == "delete"):
@@ -417,7 +423,14 @@ def test_no_planted_secret_comes_out(
         library.close()
     found += stored(folder)
     found += [(f"export {p.name}", p.read_text()) for p in (tmp_path / "exports").rglob("*.*")]
-    found.append(("log", (tmp_path / "log.jsonl").read_text()))
+    logs = sorted(tmp_path.glob("log.jsonl*"))
+    assert len(logs) > 1
+    lines = [line for one in logs for line in one.read_text().splitlines()]
+    found += [(f"log: {line[:60]}", line) for line in lines]
+    rows = [json.loads(line) for line in lines]
+    assert all({"video", "stage", "plugin", "seconds", "request_id"} <= row.keys() for row in rows)
+    told = {row["message"] for row in rows}
+    assert {"request", "stage done", "stage failed", "asked", "video found"} <= told
     found += [("Dify heard", one.body) for one in dify.requests]
     assert len(PLANTED) > 70
     assert [(name, leaks(text)) for name, text in found if leaks(text)] == []

@@ -62,7 +62,7 @@ def written(tmp_path: Path, *events: Event, **options: Any) -> list[str]:
 
 
 def test_a_line_for_people_has_the_four_names(tmp_path: Path) -> None:
-    (line,) = written(tmp_path, DONE)
+    (line,) = written(tmp_path, DONE, format="human")
     moment, rest = line.split(" ", 1)
     assert datetime.fromisoformat(moment).tzinfo is not None
     expected = "INFO stage done video=youtube:abc stage=listen plugin=whisper seconds=1.235"
@@ -85,6 +85,8 @@ def test_a_json_line_has_the_four_names_always(tmp_path: Path) -> None:
         "seconds": 0.5,
         "citations": 2,
         "refused": False,
+        "request_id": None,
+        "trace_id": None,
     }
 
 
@@ -127,7 +129,7 @@ def test_without_a_file_nothing_is_printed(capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_a_dash_is_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
-    Logs(Logs.Options(file="-"))(DONE)
+    Logs(Logs.Options(file="-", format="human"))(DONE)
     out, err = capfd.readouterr()
     assert out == ""
     assert err.endswith("seconds=1.235\n")

@@ -14,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import video_rag
 from video_rag.api import ask, auth, external, files, health, problems, requests, status, videos
+from video_rag.api.access import Access
 from video_rag.api.fence import Fence
 from video_rag.api.limits import Pace, Rates, Turns
 from video_rag.api.methods import Heads, allowed
@@ -66,6 +67,7 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     app.add_middleware(Heads)
     app.add_middleware(Pace, rates=Rates(server.requests_per_minute, "requests"))
     app.add_middleware(Fence, is_open=gate.is_open, public_url=gate.public_url)
+    app.add_middleware(Access)
     if proxies := server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
     for part in PARTS:

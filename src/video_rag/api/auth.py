@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 from pydantic import BaseModel, Field
 
-from video_rag import __version__
+from video_rag import __version__, causes
 from video_rag.api.limits import Rates
 from video_rag.api.models import Who, refusals
 from video_rag.api.neighbours import address_of, is_at_this_machine
@@ -84,6 +84,7 @@ class Gate:
             key_id = self.sessions.read(request.cookies.get(COOKIE, ""))
             key = keys.find(self._ledger, key_id) if key_id else None
         if key:
+            causes.current().asked_by = key.name
             self.rates.take(key.key_id)
             return Caller(key.name, key.role, key.key_id, address_of(request))
         if self.is_open() and is_at_this_machine(request):

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from video_rag import disk
+from video_rag.causes import Cause
 from video_rag.errors import UsageError, VideoRagError
 from video_rag.settings.redaction import redact_urls
 
@@ -120,4 +121,5 @@ def _bug(request: Request, error: Exception) -> JSONResponse:
     """A bug of ours: the log gets the traceback (from the server), the asker does not."""
     log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
     body = {"error": "something broke inside video-rag", "hint": "the server's log says what"}
-    return JSONResponse(body, 500, SECURITY_HEADERS)
+    cause: Cause = request.scope.get("video_rag.cause") or Cause()
+    return JSONResponse(body, 500, {**SECURITY_HEADERS, "X-Request-ID": cause.request_id})

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
+from video_rag.causes import carried
 from video_rag.errors import Unavailable
 
 Made = TypeVar("Made")
@@ -59,5 +60,5 @@ class Timely(Generic[Made]):
             if key not in self._running:
                 if len(self._running) >= MOST_WAITING:
                     raise Unavailable("too many searches wait already", hint="ask again")
-                self._running[key] = (now, self._pool.submit(work))
+                self._running[key] = (now, self._pool.submit(carried(work)))
             return self._running[key][1]

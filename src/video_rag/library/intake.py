@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 
+from video_rag.causes import carried
 from video_rag.errors import VideoRagError
 from video_rag.library.status import Wishes, merged
 from video_rag.model import Job, MediaSet, Noun, Video
@@ -225,4 +226,4 @@ def _in_background(
         finally:
             fetched.put((site, video_id, problem))
 
-    threading.Thread(target=run, name=f"fetch {video_id}", daemon=True).start()
+    threading.Thread(target=carried(run), name=f"fetch {video_id}", daemon=True).start()

@@ -8,15 +8,15 @@ import re
 import sys
 from dataclasses import fields
 from datetime import UTC, datetime
-from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TextIO
 
 from pydantic import BeforeValidator
 
-from video_rag import plugins
+from video_rag import causes, plugins
 from video_rag.errors import BadSettings
 from video_rag.observers import Event, StageFailed, StageProgress, VideoFound, VideoSettled
+from video_rag.observers.rotating import RotatingFile
 from video_rag.settings.redaction import redact
 
 log = logging.getLogger("video_rag")
@@ -35,6 +35,7 @@ class Logs:
 
     Every record has the attributes `event`, a dict, and `video`, `stage`, `plugin` and `seconds`,
     None where an event has no such thing: applications may log them with handlers of their own.
+    Lines also say for which request they are: see `video_rag.causes`.
     """
 
     version: int = 1
@@ -42,8 +43,12 @@ class Logs:
     class Options(plugins.Options):
         """Where the lines go and what they look like."""
 
-        format: Annotated[Literal["human", "json"], BeforeValidator(_lower)] = plugins.inert(
-            "human", description="Form of a line: `human` (name=value) or `json`."
+        format: Annotated[Literal["auto", "human", "json"], BeforeValidator(_lower)] = (
+            plugins.inert(
+                "auto",
+                description="Form of a line: `human` (name=value) or `json`; `auto` is `human` on "
+                "a terminal and `json` elsewhere.",
+            )
         )
         level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
             plugins.inert("info", description="Least level that is written to the file.")
@@ -52,6 +57,15 @@ class Logs:
             "",
             description="File that lines are added to, `-` for standard error. Without one they "
             "only reach the logger `video_rag` of an application that configures logging.",
+        )
+        max_bytes: int = plugins.inert(
+            50_000_000,
+            ge=0,
+            description="Size from which on the file is put aside as `<file>.1` and a new one "
+            "begun; 0: never, something else rotates it.",
+        )
+        keep: int = plugins.inert(
+            5, ge=1, le=1000, description="Files put aside that are kept: `<file>.1` is the latest."
         )
 
     def __init__(self, options: Options) -> None:
@@ -93,21 +107,26 @@ def _attach(options: Logs.Options) -> None:
     name = "-" if options.file == "-" else str(Path(options.file).expanduser().absolute())
     handler = next((one for one in log.handlers if one.get_name() == f"logs {name}"), None)
     if handler is None:
-        handler = _open(name)
+        handler = _open(name, options)
         handler.set_name(f"logs {name}")
         log.addHandler(handler)
-    handler.setFormatter(JsonLines() if options.format == "json" else HumanLines())
+    handler.setFormatter(HumanLines() if _is_for_people(handler, options) else JsonLines())
     handler.setLevel(options.level.upper())
     log.setLevel(min(one.level for one in log.handlers if one.level))
 
 
-def _open(name: str) -> logging.Handler:
+def _is_for_people(handler: logging.Handler, options: Logs.Options) -> bool:
+    if options.format != "auto":
+        return options.format == "human"
+    return isinstance(handler, _Screen) and handler.stream.isatty()
+
+
+def _open(name: str, options: Logs.Options) -> logging.Handler:
     if name == "-":
-        return logging.StreamHandler(sys.stderr)
+        return _Screen(sys.stderr)
     try:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        # Watched, as logrotate may move it away; names of files may hold what UTF-8 cannot.
-        return _File(name, encoding="utf-8", errors="backslashreplace")
+        return RotatingFile(name, options.max_bytes, options.keep)
     except OSError as error:
         raise BadSettings(
             f"[observers.logs] file: cannot write {name} ({error.strerror})",
@@ -115,24 +134,22 @@ def _open(name: str) -> logging.Handler:
         ) from error
 
 
-class _File(WatchedFileHandler):
-    """A file that may be moved away; a disk that takes no lines stops no work."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
-        """Keep quiet about the disk, which the work itself meets; tell of what is a bug."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handleError(record)
+class _Screen(logging.StreamHandler[TextIO]):
+    """Standard error."""
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
-    """What a line says beside time, level and message; any logger's record has the four names."""
+    """What a line says beside time, level and message: every line has the six names."""
     facts: dict[str, Any] = {name: getattr(record, name, None) for name in _ALWAYS}
     facts |= getattr(record, "event", {})
-    return facts
+    cause = causes.current()
+    for name in ("request_id", "trace_id"):
+        facts[name] = facts.get(name) or getattr(cause, name) or None
+    return {name: _clean(value) for name, value in facts.items()}
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time (UTC), level, logger, message, video, stage, plugin, seconds."""
+    """One JSON object a line: time (UTC), level, logger, message, and the six names of `_facts`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON, secrets cut out."""

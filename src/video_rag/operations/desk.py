@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from video_rag import plugins
+from video_rag import causes, plugins
+from video_rag.causes import Cause
 from video_rag.choices import RequestState
 from video_rag.errors import VideoRagError
 from video_rag.library import Added, Library, Status, Wishes
@@ -103,7 +104,9 @@ class Desk:
         """
         with self._turn, self._library.hold(request_id, "request") as is_mine:
             if is_mine:
-                yield from self._if_open(self._requests.get(request_id))
+                request = self._requests.get(request_id)
+                with causes.caused_by(_cause(request)):
+                    yield from self._if_open(request)
 
     def at_once(self, request: Request, *, waits: bool = False) -> Iterator[Item]:
         """Keep a request and do it here, before anybody else can take it.
@@ -112,7 +115,11 @@ class Desk:
         workers do it, it ends once they have it, unless it `waits` for them.
         """
         held: dict[str, Added] = {}
-        with self._turn, self._library.hold(request.request_id, "request"):
+        with (
+            self._turn,
+            self._library.hold(request.request_id, "request"),
+            causes.caused_by(_cause(request)),
+        ):
             for item in self._if_open(wishes.submit(self._library, request), "cancelled"):
                 if waits and isinstance(item, Added) and handed.is_theirs(self._library, item):
                     held[_said(item)[0]] = item
@@ -228,6 +235,10 @@ class Desk:
     def _end(self, request: Request, state: RequestState) -> None:
         ended = None if state in OPEN else now()
         self._requests.keep(replace(request, state=state, ended=ended))
+
+
+def _cause(request: Request) -> Cause:
+    return Cause(request.request_id, request.trace_id)
 
 
 def _blamed(obstacle: Obstacle, request: Request) -> Request:

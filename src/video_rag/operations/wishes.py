@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from video_rag import causes
 from video_rag.choices import RequestKind
 from video_rag.errors import UsageError
 from video_rag.library import Library, Wishes
@@ -148,7 +149,9 @@ def learn(wish: Mapping[str, Any]) -> None:
 
 
 def _request(kind: RequestKind, wish: Mapping[str, Any], about: str, by: str) -> Request:
-    return Request(f"r{secrets.token_hex(6)}", kind, dict(wish), about, by, now())
+    trace_id = causes.current().trace_id or causes.new_trace_id()
+    request_id = f"r{secrets.token_hex(6)}"
+    return Request(request_id, kind, dict(wish), about, by, now(), trace_id=trace_id)
 
 
 def _absolute(url: str) -> str:

@@ -14,7 +14,8 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from video_rag import disk
+from video_rag import causes, disk
+from video_rag.causes import Cause
 from video_rag.digest import Digest
 from video_rag.errors import BackendError, DiskError, Lost, Unavailable, VideoRagError
 from video_rag.model import Job
@@ -78,6 +79,8 @@ class Engine:
         """Submit every stage that can run now; returns how many."""
         seen = self._ledger.agenda.see(video_id)
         ready = self.ready(seen)
+        if seen and ready:
+            self._cause(seen)
         for name, step in ready.items():
             is_urgent = seen is not None and seen.is_urgent
             self._submit(Job(video_id=video_id, stage=name), step.route, is_urgent=is_urgent)
@@ -107,6 +110,14 @@ class Engine:
                 told = redact(str(error))
                 log.warning("%s: what follows is handed over later: %s", job.video_id, told)
 
+    def _cause(self, seen: Seen) -> None:
+        """Tell whoever does the work, here or elsewhere, for which request it is."""
+        cause = causes.current()
+        wanted = Cause(cause.request_id, cause.trace_id)
+        if cause.request_id and wanted != seen.cause:
+            with suppress(VideoRagError):  # an id in the log is not worth the work
+                self._ledger.agenda.cause(seen.video_id, wanted)
+
     def ready(self, seen: Seen | None) -> dict[str, Step]:
         """The stages that can and may run now, by name; none of a video that is not there."""
         steps = self.judge.steps(seen) if seen else ()
@@ -114,6 +125,11 @@ class Engine:
         return {step.stage: step for step in steps if step.at <= now}
 
     def _run(self, seen: Seen, stage: Stage, key: Digest, hold: Hold) -> bool:
+        cause = causes.current()
+        with causes.caused_by(cause if cause.request_id else seen.cause):
+            return self._run_caused(seen, stage, key, hold)
+
+    def _run_caused(self, seen: Seen, stage: Stage, key: Digest, hold: Hold) -> bool:
         video_id = seen.video_id
         self._emit(StageStarted(video_id, stage.name, stage.plugin))
         begun = time.monotonic()

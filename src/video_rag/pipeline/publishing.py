@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Literal
 
+from video_rag.causes import carried
 from video_rag.errors import Unavailable, VideoRagError
 from video_rag.knowledge import INDEXED, Holding, Kept, Knowledge, Patient, Rereading
 from video_rag.model import Chunk, Document, Receipt
@@ -80,7 +81,7 @@ class Publishing:
             return self._looked(video_id, held.get(video_id), force=force)
 
         with ThreadPoolExecutor(READERS, thread_name_prefix="look") as pool:
-            yield from pool.map(one, video_ids)
+            yield from pool.map(carried(one), video_ids)
         for document_id in sorted(held.keys() - known) if prune else ():
             if held[document_id].whose == "ours":
                 yield Change("remove", document_id, "the library does not have it")
@@ -96,16 +97,17 @@ class Publishing:
         def one(change: Change) -> Outcome:
             return self._one(change, force=force)
 
+        work = carried(one)
         pool = ThreadPoolExecutor(self.base.writers, thread_name_prefix="publish")
         late: list[Outcome] = []
         try:
-            for outcome in pool.map(one, changes):
+            for outcome in pool.map(work, changes):
                 if isinstance(outcome.error, Unavailable) and self._away < GIVE_UP:
                     late.append(outcome)  # of a long bulk some meet a bad moment
                 else:
                     yield outcome
             is_away = self._away >= GIVE_UP
-            yield from late if is_away else pool.map(one, [outcome.change for outcome in late])
+            yield from late if is_away else pool.map(work, [outcome.change for outcome in late])
         finally:
             pool.shutdown(cancel_futures=True)
 

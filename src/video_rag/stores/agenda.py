@@ -8,9 +8,10 @@ written of a video takes its judgement away; a changed plan does so with all, ba
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from video_rag.causes import Cause
 from video_rag.choices import State
 from video_rag.model import Job
 from video_rag.stores.kept import Failure, Result
@@ -30,6 +31,8 @@ class Seen:
     """The host that gave it: files of its owner lie there."""
     is_urgent: bool = False
     """Whether a person waits for it."""
+    cause: Cause = field(default_factory=Cause)
+    """The request that last wanted work on it."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,9 @@ class Agenda(Protocol):
 
     def hurry(self, video_ids: Iterable[str]) -> None:
         """A person waits for these: they go first until each is ready or failed."""
+
+    def cause(self, video_id: str, cause: Cause) -> None:
+        """Remember which request wants work on a video, for whoever does it."""
 
     def at_work(self) -> list[AtWork]:
         """Every claim that holds now, the oldest first."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from video_rag.causes import Cause
 from video_rag.choices import State
 from video_rag.digest import of_bytes
 from video_rag.model import Job
@@ -35,7 +36,7 @@ class SqlAgenda:
     def see(self, video_id: str) -> Seen | None:
         """All that is known of one video; None for an unknown one or one that leaves."""
         c = videos.c
-        columns = (c.change, c.host, c.is_urgent)
+        columns = (c.change, c.host, c.is_urgent, c.request_id, c.trace_id)
         query = sa.select(*columns).where(c.video_id == video_id, ~c.is_leaving)
         failed = sa.select(failures).where(failures.c.video_id == video_id)
         with self._reader.begin() as db:
@@ -44,7 +45,8 @@ class SqlAgenda:
                 return None
             known = {one.stage: failure_of(one) for one in db.execute(failed)}
             results = listing.results(db, video_id)
-            return Seen(video_id, row.change, results, known, row.host, row.is_urgent)
+            cause = Cause(row.request_id, row.trace_id)
+            return Seen(video_id, row.change, results, known, row.host, row.is_urgent, cause)
 
     def unjudged(self, plan: str, most: int, *, others: bool = True) -> list[Seen]:
         """Some videos that were not judged by this plan; `others`: also those by another plan."""
@@ -140,6 +142,13 @@ class SqlAgenda:
                 for table in (videos, due):
                     is_one = table.c.video_id == sa.bindparam("of")
                     db.execute(sa.update(table).where(is_one).values(is_urgent=True), ids)
+
+    def cause(self, video_id: str, cause: Cause) -> None:
+        """Remember which request wants work on a video, for whoever does it."""
+        is_one = videos.c.video_id == video_id
+        ids = {"request_id": cause.request_id, "trace_id": cause.trace_id}
+        with self._writer.begin() as db:
+            db.execute(sa.update(videos).where(is_one).values(**ids))
 
     def at_work(self) -> list[AtWork]:
         """Every claim that holds now, the oldest first."""

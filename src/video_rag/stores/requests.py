@@ -63,6 +63,8 @@ class Request:
     failures: tuple[Obstacle, ...] = ()
     is_unwanted: bool = False
     """Whether somebody cancelled it; who works on it stops at the next video."""
+    trace_id: str = ""
+    """What led to it, together with all else that followed from that: see `video_rag.causes`."""
 
 
 @dataclass(frozen=True)

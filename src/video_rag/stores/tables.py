@@ -44,6 +44,8 @@ videos = _table(
     _said("words"),
     sa.Column("duration", sa.Float),
     sa.Column("published", sa.Text),
+    _said("request_id"),
+    _said("trace_id"),
     sa.Index("videos_by_plan", "plan"),
     sa.Index("videos_by_state", "state", "position"),
     sa.Index("videos_by_place", "place"),
@@ -51,7 +53,8 @@ videos = _table(
     sa.Index("videos_by_leaving", "is_leaving", "position"),
 )
 """What is judged of a video stands beside it, as `agenda.Judged` says: `plan` is empty until it is;
-`change` counts what was written of it; `place` is a digest of where it lies."""
+`change` counts what was written of it; `place` is a digest of where it lies; the two ids are of the
+request that last wanted work on it."""
 
 due = _table(
     "due",
@@ -187,8 +190,21 @@ requests = _table(
     sa.Column("failures", sa.JSON, nullable=False),
     sa.Column("is_unwanted", sa.Boolean, nullable=False),
     sa.Column("once", sa.Text, unique=True),
+    _said("trace_id"),
     sa.Index("requests_by_state", "state", "position"),
 )
+
+questions = _table(
+    "questions",
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    *(_text(name) for name in ("kind", "text", "collection", "base", "outcome", "asked_by")),
+    sa.Column("found", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    _text("request_id"),
+    sa.Index("questions_by_time", "at"),
+)
+"""What was asked, for `report retrieval`; forgotten after `[ask] keep_days`."""
 
 paces = _table(
     "paces",
