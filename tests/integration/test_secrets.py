@@ -183,8 +183,10 @@ def home(
         f'proxy = "http://reader:{secret("proxy")}@127.0.0.1:9"',
         f'[sources.ytdlp.sites."other.example"]\ncookies = "{misplaced}"',
         '[pipeline]\ntranscribers = ["subtitles"]\nsampler = "none"\nreader = "none"',
-        f'[observers.logs]\nfile = "{tmp_path / "log.jsonl"}"\nlevel = "debug"\n'
-        "max_bytes = 200000\nkeep = 900",
+        (
+            f'[observers.logs]\nfile = "{tmp_path / "log.jsonl"}"\nlevel = "debug"\n'
+            "max_bytes = 20000\nkeep = 900"
+        ),
     ]
     with server() as dify:
         PLANTED["dify api_key"] = dify.dataset_key

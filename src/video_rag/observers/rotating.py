@@ -19,7 +19,7 @@ from pathlib import Path
 try:
     import fcntl
 except ModuleNotFoundError:  # Windows, where nobody can rename a file that is open
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # as it is there
 
 
 class RotatingFile(WatchedFileHandler):
@@ -39,8 +39,8 @@ class RotatingFile(WatchedFileHandler):
         """Write one line, into a new file if this one is full."""
         try:
             self.reopenIfNeeded()
-            if self._is_full():
-                self._put_aside()
+            if self.stream and self._is_full(self.stream.fileno()):
+                self._put_aside(self.stream.fileno())
                 self.reopenIfNeeded()
         except OSError as error:  # its folder is gone, or closed
             self._tell_once(error)
@@ -60,16 +60,11 @@ class RotatingFile(WatchedFileHandler):
             told = f"video-rag: cannot write the log {self.baseFilename}: {error.strerror}"
             sys.stderr.write(f"{told}; the work goes on without it\n")
 
-    def _is_full(self) -> bool:
-        return bool(
-            self._max_bytes
-            and self.stream
-            and os.fstat(self.stream.fileno()).st_size >= self._max_bytes
-        )
+    def _is_full(self, number: int) -> bool:
+        return bool(self._max_bytes) and os.fstat(number).st_size >= self._max_bytes
 
-    def _put_aside(self) -> None:
+    def _put_aside(self, number: int) -> None:
         """Rename the file, if nobody else did meanwhile; the older ones move up one place."""
-        number = self.stream.fileno()
         fcntl.flock(number, fcntl.LOCK_EX)
         try:
             here = Path(self.baseFilename)
