@@ -2,9 +2,10 @@
 # Needs make, git and Python 3.11 or later with its venv module; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow docs clean
+.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow docs site audit dist clean
 
 BIN := .venv/bin
+UV = $(shell command -v uv || echo .boot/bin/uv)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +65,18 @@ airflow: setup ## run the DAGs in Airflow 3 and 2.11, each in its own environmen
 docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py
 	@$(BIN)/python scripts/transcripts.py
+
+site: setup ## build the documentation's site into build/site, with checked links
+	@sh scripts/site.sh
+
+audit: setup ## ask PyPI for known weaknesses of what uv.lock names
+	@mkdir -p build
+	@$(UV) export --quiet --locked --all-extras --no-emit-project --output-file build/audited.txt >/dev/null
+	@$(BIN)/pip-audit --requirement build/audited.txt --require-hashes --disable-pip --progress-spinner off
+
+dist: setup ## build the packages for PyPI into dist
+	@rm -rf dist
+	@$(UV) build --quiet --out-dir dist
 
 clean: ## remove everything that was made here, .venv included
 	rm -rf .venv .boot .airflow2 .airflow3 .quickstart build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
