@@ -22,7 +22,7 @@ DOCS = ROOT / "docs"
 PROJECT = "project"
 CHINESE = ".zh-CN.md"
 LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<to>[^)\s]+)\)")
-CODE = re.compile(r"^(```|~~~).*?^\1|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -33,17 +33,22 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         {"Reference": _pages("reference")},
         {"Explanation": _pages("explanation")},
         {"Decisions": ["adr/README.md", *_pages("adr")]},
-        {"中文": [_outside("README.zh-CN.md"), "tutorial.zh-CN.md", *_pages("how-to", chinese=True)]},
-        {"Project": sorted(_outside(name) for name in _wanted() if "README" != Path(name).stem)
-         + sorted(_outside(name) for name in _wanted() if Path(name).stem == "README" and "/" in name)},
-    ]  # fmt: skip
+        {"中文": [_outside("README.zh-CN.md"), "tutorial.zh-CN.md", *_pages("how-to", "zh")]},
+        {"Project": _project()},
+    ]
     return config
 
 
-def _pages(folder: str, *, chinese: bool = False) -> list[str]:
+def _project() -> list[str]:
+    """What lies outside docs/ but for the two READMEs: from the top down, by name."""
+    names = (name for name in _wanted() if name not in {"README.md", "README.zh-CN.md"})
+    return [_outside(name) for name in sorted(names, key=lambda name: (name.count("/"), name))]
+
+
+def _pages(folder: str, language: str = "en") -> list[str]:
     """The pages of a folder, by name, in one of the two languages."""
     found = sorted(path.relative_to(DOCS).as_posix() for path in (DOCS / folder).glob("*.md"))
-    chosen = [one for one in found if one.endswith(CHINESE) == chinese]
+    chosen = [one for one in found if one.endswith(CHINESE) == (language == "zh")]
     return [one for one in chosen if not one.endswith("README.md")]
 
 
@@ -107,7 +112,8 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
         if files.get_file_from_path(uri) is None and not target.is_relative_to(DOCS):
             return match["text"] if target.exists() else match[0]
         _, mark, anchor = match["to"].partition("#")
-        return f"{match['image']}[{match['text']}]({posixpath.relpath(uri, here or '.')}{mark}{anchor})"
+        to = posixpath.relpath(uri, here or ".")
+        return f"{match['image']}[{match['text']}]({to}{mark}{anchor})"
 
     parts, at = [], 0
     for code in CODE.finditer(markdown):
