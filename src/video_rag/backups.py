@@ -1,10 +1,27 @@
-"""A copy of a SQLite file beside it, made before it is changed for good."""
+"""What guards a library while it is changed for good: a copy of its file, a mark on a half one."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
+
+from video_rag import disk
+from video_rag.errors import Rejected
+
+HALF = "restoring"
+"""A file in the home while a backup is put in its place; says which."""
+
+
+def refuse_half(home: Path) -> None:
+    """Raise `Rejected` for a home in which a restore was cut off."""
+    with disk.told(home):
+        what = (home / HALF).read_text("utf-8") if (home / HALF).is_file() else None
+    if what is not None:
+        raise Rejected(
+            f"{home} is half restored: `video-rag restore` was cut off there",
+            hint=f"run it again, it begins anew: {what.strip()}",
+        )
 
 
 def copy_before(path: Path, version: int) -> Path:

@@ -89,6 +89,14 @@ COMMANDS = {
         "Follow channels, playlists, feeds and folders: their new videos are taken.",
     ),
     "dify": Command("dify:app", "Care for a knowledge base in Dify."),
+    "backup": Command(
+        "backups:backup",
+        "Make a backup while everything runs: what is new is copied, all of it verified.",
+    ),
+    "backups": Command("backups:list_backups", "List the backups in a folder or bucket."),
+    "restore": Command(
+        "backups:restore", "Bring a backup back: into an empty home, or in place of a library."
+    ),
     "migrate-blobs": Command(
         "moving:migrate_blobs",
         "Copy results, media and documents into a bucket, or back into a folder, and prove them.",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from video_rag import private
+from video_rag import backups, private
 from video_rag.errors import Lost, NotFound, UnsupportedUrl, VideoRagError
 from video_rag.library.counting import Counting
 from video_rag.library.storing import blobs_of
@@ -31,6 +31,7 @@ class Shelf:
 
     def __init__(self, settings: Settings, observers: Sequence[Observer]) -> None:
         self.settings = settings
+        backups.refuse_half(settings.home)
         private.tighten(settings.home)
         self.ledger = Sql(settings.ledger.url or settings.home / "library.db")
         self.parts = Parts(settings, self.ledger)

@@ -96,7 +96,7 @@ def move(library: Library, to: str, tell: Tell) -> Iterator[Moved]:
     documents = _documents(library, new, tell)
     yield documents
     if is_bucket(new.library.documents) or old.library.documents != new.library.documents:
-        _rename(library, new, {*media.missing, *documents.missing})
+        rename(library, library.settings, new, {*media.missing, *documents.missing})
 
 
 def _results(library: Library, new: Settings, tell: Tell) -> Moved:
@@ -200,10 +200,10 @@ def _documents(library: Library, new: Settings, tell: Tell) -> Moved:
     return Moved("documents", target.where, len(names), outcomes.count(1), missing)
 
 
-def _rename(library: Library, new: Settings, missing: set[str]) -> None:
-    """Give fresh results the keys that they have under the new settings."""
+def rename(library: Library, old: Settings, new: Settings, missing: set[str]) -> None:
+    """Give results that were fresh under the old settings the keys that they have under the new."""
     plans = []
-    for settings in (library.settings, new):
+    for settings in (old, new):
         parts = Parts(settings, library.ledger)
         sources = parts.sources()
         plans.append(parts.plan(parts.tools(sources), sources))

@@ -35,7 +35,7 @@ CONFIG = "VIDEO_RAG_CONFIG"
 _SECRETS = "VIDEO_RAG_SECRETS_DIR"
 _PATHS = (
     *("home", "library.media", "library.documents", "search.synonyms"),
-    *("blobs.url", "blobs.service_account"),
+    *("blobs.url", "blobs.service_account", "backup.to"),
 )
 HELP = "docs/reference/settings.md lists all settings"
 # Kubernetes gives every pod such variables for a service that is called video-rag or video-rag-api;

@@ -30,8 +30,17 @@ from video_rag.settings.kinds import (
 )
 from video_rag.settings.redaction import hide, remember, secrets_of, shown
 from video_rag.settings.server import ServerSettings
+from video_rag.settings.upkeep import BackupSettings
 
 DEFAULT_HOME = "~/.video-rag"
+_FOLDERS = {
+    ("library", "media"): "media",
+    ("library", "documents"): "documents",
+    ("blobs", "url"): "blobs",
+    ("backup", "to"): "backups",
+}
+"""Where things lie in the home unless the setting names another place."""
+_WITH_FOLDERS = ("library", "blobs", "backup")
 
 
 class LibrarySettings(Section):
@@ -207,6 +216,7 @@ class Settings(Section):
     )
     library: LibrarySettings = Field(description="Where things lie and what they are called.")
     blobs: BlobsSettings = Field(description="Where results lie, and how buckets are reached.")
+    backup: BackupSettings = Field(description="Where backups go, and what opens them.")
     ledger: LedgerSettings = Field(
         default_factory=LedgerSettings, description="Where the facts about videos are kept."
     )
@@ -248,14 +258,13 @@ class Settings(Section):
         data = {name: hide(name, value) for name, value in data.items()}
         remember(secrets_of(data))
         data["home"] = data.get("home") or DEFAULT_HOME
-        tables = {name: data.get(name) or {} for name in ("library", "blobs")}
+        tables = {name: data.get(name) or {} for name in _WITH_FOLDERS}
         if not all(isinstance(table, Mapping) for table in tables.values()):
             return data
         with contextlib.suppress(ValueError):  # a home that is no path: its own check says so
             home = absolute(data["home"])
-            for table, key in (("library", "media"), ("library", "documents"), ("blobs", "url")):
-                default = home / ("blobs" if table == "blobs" else key)
-                tables[table] = {**tables[table], key: tables[table].get(key) or default}
+            for (table, key), folder in _FOLDERS.items():
+                tables[table] = {**tables[table], key: tables[table].get(key) or home / folder}
             data |= tables
         return data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
 
@@ -15,28 +15,47 @@ _STAYS = {"schema", "claims"}
 """The target has its own schema; whoever holds a claim does so here."""
 
 
-def copy(source: Database, target: Database) -> dict[str, int]:
+def copy(source: Database, target: Database, *, is_replaced: bool = False) -> dict[str, int]:
     """Copy every row into an empty ledger; gives how many there are then, by table.
 
     It is one transaction: killed anywhere, nothing is there. Nobody writes to the source meanwhile.
-    Raises `UsageError` for a target that has videos, `Rejected` where the counts differ.
+    Raises `UsageError` for a target that has videos, unless it `is_replaced`, and `Rejected` where
+    the counts differ.
     """
     with source.begin(write=True, alone="copy") as old, target.begin(write=True) as new:
         _stop_writers(old)
-        if new.scalar(sa.select(sa.func.count()).select_from(tables.videos)):
+        if not is_replaced and new.scalar(sa.select(sa.func.count()).select_from(tables.videos)):
             raise UsageError(
                 "the ledger to copy into has videos already",
                 hint="name an empty database, or one that was not used yet",
             )
-        copied = {}
-        for table in tables.metadata.sorted_tables:
-            if table.name not in _STAYS:
-                new.execute(sa.delete(table))
-                for rows in _parts(old, table):
-                    new.execute(sa.insert(table), rows)
-                copied[table.name] = _count(new, table)
-                _refuse_other(table, _count(old, table), copied[table.name])
-        _go_on_counting(new)
+        return _copy(old, new)
+
+
+def copy_of_now(source: Database, target: Database, seen: Callable[[], None]) -> None:
+    """Copy every row as it is at one moment of a PostgreSQL database, whose writers go on.
+
+    `seen` is called at that moment, while they wait.
+    """
+    with source.begin(write=True) as old, target.begin(write=True) as new:
+        old.exec_driver_sql("set transaction isolation level repeatable read")
+        with source.begin(write=True) as stopped:
+            _stop_writers(stopped)
+            _count(old, tables.schema)  # from here on `old` sees this moment
+            seen()
+        _copy(old, new)
+
+
+def _copy(old: sa.Connection, new: sa.Connection) -> dict[str, int]:
+    copied = {}
+    for table in tables.metadata.sorted_tables:
+        if table.name not in _STAYS:
+            new.execute(sa.delete(table))
+            for rows in _parts(old, table):
+                new.execute(sa.insert(table), rows)
+            copied[table.name] = _count(new, table)
+            _refuse_other(table, _count(old, table), copied[table.name])
+    _go_on_counting(new)
     return copied
 
 

@@ -1,0 +1,1 @@
+"""Backups: made while everything runs, listed, thinned out, and restored."""
