@@ -2,7 +2,7 @@
 # Needs make, git and Python 3.11 or later with its venv module; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow docs site audit dist clean
+.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow docs picture site audit dist clean
 
 BIN := .venv/bin
 UV = $(shell command -v uv || echo .boot/bin/uv)
@@ -65,6 +65,9 @@ airflow: setup ## run the DAGs in Airflow 3 and 2.11, each in its own environmen
 docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py
 	@$(BIN)/python scripts/transcripts.py
+
+picture: setup ## make the READMEs' pictures of the app anew, from the running app; needs Chromium
+	@$(BIN)/python scripts/picture.py
 
 site: setup ## build the documentation's site into build/site, with checked links
 	@sh scripts/site.sh
