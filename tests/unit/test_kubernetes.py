@@ -206,6 +206,16 @@ def test_every_variable_is_a_setting_and_no_secret(
         assert settings.pipeline.host.startswith("video-rag-")
 
 
+def test_a_mounted_secret_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Kubernetes lays it: each name leads through `..data` to a folder that is replaced."""
+    (tmp_path / "..2026_11_27").mkdir()
+    (tmp_path / "..2026_11_27" / "DIFY_API_KEY").write_text("dataset-planted-here\n")
+    (tmp_path / "..data").symlink_to("..2026_11_27")
+    (tmp_path / "DIFY_API_KEY").symlink_to("..data/DIFY_API_KEY")
+    monkeypatch.setenv("VIDEO_RAG_SECRETS_DIR", str(tmp_path))
+    assert str(load_settings().section("knowledge", "dify")["api_key"]) == "dataset-planted-here"
+
+
 @each
 def test_a_pod_has_more_time_than_its_workers_take(render: Any, which: Any) -> None:
     found = objects(render(*which))
