@@ -213,7 +213,8 @@ def test_a_mounted_secret_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "..data").symlink_to("..2026_11_27")
     (tmp_path / "DIFY_API_KEY").symlink_to("..data/DIFY_API_KEY")
     monkeypatch.setenv("VIDEO_RAG_SECRETS_DIR", str(tmp_path))
-    assert str(load_settings().section("knowledge", "dify")["api_key"]) == "dataset-planted-here"
+    key = load_settings().section("knowledge", "dify")["api_key"]
+    assert key.get_secret_value() == "dataset-planted-here"
 
 
 @each
