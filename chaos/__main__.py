@@ -28,6 +28,7 @@ from chaos.network import Bridge, Host
 from chaos.world import World, install_s3rver, video_rag
 from video_rag.errors import VideoRagError
 from video_rag.library import Library
+from video_rag.model import Job
 from video_rag.settings import load_settings
 
 VIDEOS = int(os.environ.get("VIDEOS", "200"))
@@ -86,6 +87,7 @@ class Chaos:
         self.world, self.hosts = world, hosts
         self.choose = random.Random(seed)
         self.kills = 0
+        self._sent_again: set[Job] = set()
         self.stopping = threading.Event()
         self.home = hosts[0]
         self.envs = {host.space: world.env(host.folder / "home", host.name) for host in hosts}
@@ -165,15 +167,16 @@ class Chaos:
         self.say(f"{self._added} lectures were given")
 
     def _again(self) -> None:
-        """Send what waits twice more than anybody did."""
+        """Send what waits once or twice more than anybody did, each job once in this way."""
         if time.monotonic() - self.began > SECONDS:
             return
         env = self.envs[self.home.space]
         library = Library(load_settings({"home": str(self.world.folder / "harness")}, env=env))
         try:
-            for job, route, is_urgent in library.ledger.agenda.to_send(10, 1e12):
-                for _ in range(2):
+            for job, route, is_urgent in library.ledger.agenda.to_send(1000, 1e12):
+                for _ in range(0 if job in self._sent_again else self.choose.choice((1, 2))):
                     library.queue.submit(job, route, is_urgent=is_urgent)
+                self._sent_again.add(job)
         finally:
             library.close()
 

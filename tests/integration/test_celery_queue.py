@@ -97,6 +97,22 @@ def test_what_a_person_waits_for_overtakes_fifty_that_wait(queue: Celery) -> Non
     assert places[-1] <= submitted[0] + 3, done  # one at most was in the worker's hands already
 
 
+def test_what_a_person_waits_for_is_not_held_up_by_the_wait_for_more_of_it(
+    queue: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from video_rag.queues.celery import worker
+
+    monkeypatch.setattr(worker, "_FOR_URGENT", 15.0)
+    for number in range(20):
+        queue.submit(_job(number))
+        queue.submit(_job(f"now {number}"), is_urgent=True)
+    done: list[str] = []
+    with _served(queue, lambda job: done.append(job.video_id)):
+        _until(lambda: sum("now" in one for one in done) == 20)
+        assert len(done) <= 21  # one of the others may have come first
+    assert queue.depth(["cpu"])["cpu"].waiting >= 19
+
+
 def test_a_message_goes_back_when_its_worker_leaves_before_it_is_begun(queue: Celery) -> None:
     for number in range(3):
         queue.submit(_job(number))

@@ -40,6 +40,11 @@ def _texts(library: Library, words: str) -> list[str]:
     return [hit.chunk.text for hit in library.search(Query(text=words))]
 
 
+def test_one_path_may_be_given_alone(library: Library, tmp_path: Path) -> None:
+    added = list(library.add(str(write_talk(tmp_path / "sheep.srt", SHEEP))))
+    assert [item.status.state for item in added if item.status] == ["ready"]
+
+
 def test_a_talk_is_found_and_quoted_to_the_second(library: Library, tmp_path: Path) -> None:
     _add(library, write_talk(tmp_path / "sheep.srt", SHEEP), write_talk(tmp_path / "星.srt", STARS))
     answer = _ask(library, "How often is the wool shorn?")

@@ -118,13 +118,14 @@ class Library:
 
     # adding, trying again, removing
 
-    def add(self, urls: Iterable[str], wishes: Wishes | None = None) -> Iterator[Added]:
-        """Take in every video behind these paths and URLs, and work until each is ready or failed.
+    def add(self, urls: str | Iterable[str], wishes: Wishes | None = None) -> Iterator[Added]:
+        """Take in every video behind a path, a URL or several, until each is ready or failed.
 
         One that fails does not keep the others. Adding again is harmless and cheap; it tries again
         what failed because a server was away.
         """
-        return self._counted(self._adding().add(urls, wishes or Wishes()))
+        given = [urls] if isinstance(urls, str) else urls  # not its letters, of which one is "/"
+        return self._counted(self._adding().add(given, wishes or Wishes()))
 
     def refuse_unsupported(self, url: str) -> None:
         """Raise `UnsupportedUrl` for what no source takes, before anything is opened or fetched."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from video_rag.stores import owner
 from video_rag.stores.agenda import AtWork
+from video_rag.stores.prepared import Prepared
 from video_rag.stores.tables import claims
 from video_rag.stores.transactions import Transactions
 
@@ -49,20 +50,19 @@ def claim(
         "new_share": 0.0,
         "new_note": "",
     }
-    if db.execute(of_free, {**row, "now": now}).one_or_none() is not None:
+    if of_free.first(db, {**row, "now": now}) is not None:
         return True
     held = db.scalar(sa.select(claims.c.owner).where(is_it(video_id, stage)))
     if held is None or owner.is_dead(held):
-        return db.execute(of_dead, {**row, "held": held}).one_or_none() is not None
+        return of_dead.first(db, {**row, "held": held}) is not None
     return False
 
 
 @cache
-def _upserts(insert: Callable[[sa.Table], Any]) -> tuple[Any, Any]:
+def _upserts(insert: Callable[[sa.Table], Any]) -> tuple[Prepared, Prepared]:
     """Write a claim where there is none, or a free one, or one of a dead owner.
 
-    Made once: to put a statement together takes longer than to run it. Who extends a claim begins
-    nothing anew.
+    Who extends a claim begins nothing anew.
     """
     new: dict[str, Any] = {
         column.name: sa.bindparam(f"new_{column.name}") for column in claims.columns
@@ -74,14 +74,16 @@ def _upserts(insert: Callable[[sa.Table], Any]) -> tuple[Any, Any]:
         claims.c.owner == sa.bindparam("held"),
     )
     of_free, of_dead = (
-        insert(claims)
-        .values(**new)
-        .on_conflict_do_update(
-            index_elements=["video_id", "stage"],
-            set_={"owner": new["owner"], "until": new["until"], **kept},
-            where=way,
+        Prepared(
+            insert(claims)
+            .values(**new)
+            .on_conflict_do_update(
+                index_elements=["video_id", "stage"],
+                set_={"owner": new["owner"], "until": new["until"], **kept},
+                where=way,
+            )
+            .returning(claims.c.owner)
         )
-        .returning(claims.c.owner)
         for way in ways
     )
     return of_free, of_dead

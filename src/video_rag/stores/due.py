@@ -15,6 +15,7 @@ from video_rag.model import Job
 from video_rag.stores import listing, owner
 from video_rag.stores.agenda import AtWork, Backlog, Judged, Seen, Step, Verdict
 from video_rag.stores.claims import claim, is_it, living
+from video_rag.stores.prepared import Prepared
 from video_rag.stores.records import failure_of
 from video_rag.stores.tables import claims, due, failures, memberships, videos
 from video_rag.stores.transactions import Transactions
@@ -273,8 +274,8 @@ def keep_verdict(db: sa.Connection, known: Known, judged: Judged) -> None:
     told = _columns(judged)
     urgent = known.is_urgent and bool(judged.steps)
     told |= {"of": known.video_id, "urgent": urgent, "changes": known.changes}
-    db.execute(_TELL, told)
-    before = db.execute(_WAITING, {"of": known.video_id}).all()
+    _TELL.run(db, told)
+    before = _WAITING.all(db, {"of": known.video_id})
     sent = {row.stage: row.sent for row in before}
     steps = [
         {
@@ -289,22 +290,20 @@ def keep_verdict(db: sa.Connection, known: Known, judged: Judged) -> None:
         for step in judged.steps
     ]
     if before:
-        db.execute(_FORGET_DUE, {"of": known.video_id})
-    if steps:
-        db.execute(_NEW_DUE, steps)
+        _FORGET_DUE.run(db, {"of": known.video_id})
+    _NEW_DUE.run_many(db, steps)
     if known.is_new:
-        db.execute(_FORGET_MEMBER, {"of": known.video_id})
+        _FORGET_MEMBER.run(db, {"of": known.video_id})
         belongs = [
             {"collection": name, "position": known.position, "video_id": known.video_id}
             for name in dict.fromkeys(judged.collections)
         ]
-        if belongs:
-            db.execute(_NEW_MEMBER, belongs)
+        _NEW_MEMBER.run_many(db, belongs)
 
 
 _COLUMNS = ("plan", "state", "place", "title", "words", "duration", "published")
 _OF: sa.BindParameter[str] = sa.bindparam("of")
-_TELL = (
+_TELL = Prepared(
     sa.update(videos)
     .where(videos.c.video_id == _OF)
     .values(
@@ -313,11 +312,11 @@ _TELL = (
         change=videos.c.change + sa.bindparam("changes"),
     )
 )
-_WAITING = sa.select(due.c.stage, due.c.sent).where(due.c.video_id == _OF)
+_WAITING = Prepared(sa.select(due.c.stage, due.c.sent).where(due.c.video_id == _OF))
 _FORGET_DUE, _FORGET_MEMBER = (
-    sa.delete(table).where(table.c.video_id == _OF) for table in (due, memberships)
+    Prepared(sa.delete(table).where(table.c.video_id == _OF)) for table in (due, memberships)
 )
-_NEW_DUE, _NEW_MEMBER = sa.insert(due), sa.insert(memberships)
+_NEW_DUE, _NEW_MEMBER = Prepared(sa.insert(due)), Prepared(sa.insert(memberships))
 
 
 def _columns(judged: Judged) -> dict[str, Any]:
@@ -347,7 +346,7 @@ _CLAIMED = sa.exists(
 )
 
 
-def _free(*, is_urgent: bool, has_route: bool) -> sa.Select[Any]:
+def _free(*, is_urgent: bool, has_route: bool) -> Prepared:
     """The first stage that can run and is in no hands."""
     c = due.c
     query = sa.select(c.video_id, c.stage, c.at, c.position).where(
@@ -356,7 +355,7 @@ def _free(*, is_urgent: bool, has_route: bool) -> sa.Select[Any]:
     if has_route:
         query = query.where(c.route == sa.bindparam("route"))
     query = query.order_by(c.at, c.position).limit(1)
-    return query.with_for_update(of=due, skip_locked=True)
+    return Prepared(query.with_for_update(of=due, skip_locked=True))
 
 
 _FREE = {
@@ -372,7 +371,7 @@ def _first(db: sa.Connection, routes: Collection[str] | None, now: float) -> Job
     asked = [{"now": now, "route": route} for route in routes] if routes else [{"now": now}]
     for is_urgent in (True, False):
         query = _FREE[is_urgent, has_route]
-        found = [row for one in asked if (row := db.execute(query, one).one_or_none()) is not None]
+        found = [row for one in asked if (row := query.first(db, one)) is not None]
         if found:
             best = min(found, key=lambda row: (row.at, row.position))
             return Job(video_id=best.video_id, stage=best.stage)

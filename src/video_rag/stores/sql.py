@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from video_rag.stores import Failure, Listed, Result, Shown, listing
 from video_rag.stores.claims import Claims
 from video_rag.stores.forward import KEYS_MARK
+from video_rag.stores.prepared import Prepared
 from video_rag.stores.records import Records, failure_of, upsert
 from video_rag.stores.remembered import SqlSites, SqlWatchlist
 from video_rag.stores.tables import (
@@ -142,8 +143,9 @@ class Sql(Claims, Records):
             {"video_id": video_id, "stage": stage, "name": name, **vars(result)}
             for name, result in made.items()
         ]
+        one = {"of": video_id, "named": stage}
         with self._writer.begin() as db:
-            row = db.execute(_STATE, {"of": video_id, "named": stage}).one_or_none()
+            row = _STATE.first(db, one)
             if row.is_leaving if row is not None else stage != "give":
                 return False  # the video was removed while the stage worked
             if who and (row is None or row.owner != who):
@@ -151,25 +153,23 @@ class Sql(Claims, Records):
             if row is None:
                 new = self._writer.insert(videos).values(video_id=video_id)
                 db.execute(new.on_conflict_do_nothing())
-                row = db.execute(_STATE, {"of": video_id, "named": stage}).one()
-            one = {"of": video_id, "named": stage}
-            db.execute(_FORGET[results], one)
-            if rows:
-                db.execute(_NEW_RESULTS, rows)
-            db.execute(_FORGET[failures], one)
+                row = _STATE.all(db, one)[0]
+            _FORGET[results].run(db, one)
+            _NEW_RESULTS.run_many(db, rows)
+            _FORGET[failures].run(db, one)
             self._judged(db, row, verdict, is_new=stage == "give" or not row.words)
             if host:
                 is_one = videos.c.video_id == video_id
                 db.execute(sa.update(videos).where(is_one).values(host=host))
             if who:
-                db.execute(_FORGET[claims], one)
+                _FORGET[claims].run(db, one)
         return True
 
     def fail(
         self, video_id: str, failure: Failure, who: str = "", verdict: Verdict | None = None
     ) -> None:
         with self._writer.begin() as db:
-            row = db.execute(_STATE, {"of": video_id, "named": failure.stage}).one_or_none()
+            row = _STATE.first(db, {"of": video_id, "named": failure.stage})
             if row is None or row.is_leaving or (who and row.owner != who):
                 return
             upsert(self._writer, db, failures, {"video_id": video_id, **vars(failure)})
@@ -202,7 +202,8 @@ class Sql(Claims, Records):
             made_of = sa.select(c.video_id, c.stage).where(c.digest == digest, c.stage != "give")
             for video_id, stage in sorted(db.execute(made_of.distinct()).all()):
                 own = sa.or_(c.name.not_like("%@%"), c.digest == digest)  # not what a part made
-                db.execute(_FORGET[results].where(own), {"of": video_id, "named": stage})
+                forget = _FORGET[results].statement.where(own)
+                db.execute(forget, {"of": video_id, "named": stage})
                 self._changed(db, video_id)
 
     def leave(self, video_id: str) -> dict[str, Result]:
@@ -250,7 +251,7 @@ class Sql(Claims, Records):
 
     def _changed(self, db: sa.Connection, video_id: str) -> None:
         """Count a change: what was judged of the video counts no longer."""
-        db.execute(_CHANGE, {"of": video_id})
+        _CHANGE.run(db, {"of": video_id})
 
     def _judged(
         self, db: sa.Connection, row: Any, verdict: Verdict | None, *, is_new: bool
@@ -267,7 +268,7 @@ class Sql(Claims, Records):
 
 _OF: sa.BindParameter[str] = sa.bindparam("of")
 _NAMED: sa.BindParameter[str] = sa.bindparam("named")
-_STATE = (
+_STATE = Prepared(
     sa.select(
         *(videos.c[name] for name in ("video_id", "is_leaving", "change", "position")),
         *(videos.c.is_urgent, videos.c.words),
@@ -279,14 +280,13 @@ _STATE = (
     .where(videos.c.video_id == _OF)
     .with_for_update(of=videos)
 )
-"""What decides whether a stage may be committed. Statements that every stage needs are put together
-once, since that takes longer than to run them."""
+"""What decides whether a stage may be committed."""
 _FORGET = {
-    table: sa.delete(table).where(table.c.video_id == _OF, table.c.stage == _NAMED)
+    table: Prepared(sa.delete(table).where(table.c.video_id == _OF, table.c.stage == _NAMED))
     for table in (results, failures, claims)
 }
-_NEW_RESULTS = sa.insert(results)
-_CHANGE = (
+_NEW_RESULTS = Prepared(sa.insert(results))
+_CHANGE = Prepared(
     sa.update(videos).where(videos.c.video_id == _OF).values(change=videos.c.change + 1, plan="")
 )
 

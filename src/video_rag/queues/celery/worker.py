@@ -39,7 +39,7 @@ log = logging.getLogger("video_rag")
 _TICK = 0.05
 """Seconds between two looks of the worker's loop at what happens beside it."""
 _FOR_URGENT = 0.2
-"""Seconds that a free thread waits after an urgent job for the next one to arrive."""
+"""Seconds that a free thread waits at most after an urgent job for the next one to arrive."""
 _LONGEST_WAIT = 30.0
 """Seconds between two tries to reach RabbitMQ or the ledger."""
 
@@ -124,7 +124,7 @@ class _Pool(TaskPool):  # type: ignore[misc]  # celery has no types
         super().__init__(*args, **more)
         self._waiting: list[_Waiting] = []
         self._numbers = itertools.count()
-        self._lock = threading.Lock()
+        self._came = threading.Condition()
         self._last_urgent = 0.0
 
     def on_apply(self, target: Any, args: Any = None, kwargs: Any = None, **more: Any) -> Any:
@@ -135,28 +135,28 @@ class _Pool(TaskPool):  # type: ignore[misc]  # celery has no types
         call = partial(
             apply_target, target, args, kwargs, more.get("callback"), more.get("accept_callback")
         )
-        with self._lock:
+        with self._came:
             one: _Waiting = (is_later, next(self._numbers), call)
             heapq.heappush(self._waiting, one)
+            self._came.notify_all()
         begun = self.executor.submit(self._run)
         begun.add_done_callback(_told_if_broken)
         return ApplyResult(begun)
 
     def _run(self) -> None:
         """Run the first of what waits; nothing once the worker leaves: it goes back then."""
-        if self._first_is_later() and time.monotonic() - self._last_urgent < _FOR_URGENT:
-            self.stopping.wait(_FOR_URGENT)
-        if self.stopping.is_set():
-            return
-        with self._lock:
+        with self._came:
+            rest = _FOR_URGENT - (time.monotonic() - self._last_urgent)
+            self._came.wait_for(self._is_urgent_or_over, timeout=max(0.0, rest))
+            if self.stopping.is_set():
+                return
             is_later, _number, call = heapq.heappop(self._waiting)
         call()
         if not is_later:
             self._last_urgent = time.monotonic()
 
-    def _first_is_later(self) -> bool:
-        with self._lock:
-            return bool(self._waiting and self._waiting[0][0])
+    def _is_urgent_or_over(self) -> bool:
+        return self.stopping.is_set() or not self._waiting[0][0]
 
 
 def _told_if_broken(begun: Future[None]) -> None:
