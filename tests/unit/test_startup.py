@@ -139,8 +139,8 @@ processors.whisper.options processors.whisper.transcriber queues.inline renderer
 rerankers settings sources.folder.paths sources.folder.source sources.ytdlp.options
 sources.ytdlp.source stores.agenda stores.claims stores.due stores.files stores.forward
 stores.hold stores.kept stores.listing stores.local stores.media stores.owner stores.prepared
-stores.records stores.remembered stores.sql stores.sqlite stores.tables stores.transactions text.addresses
-text.languages text.timecode
+stores.records stores.remembered stores.sql stores.sqlite stores.tables stores.transactions
+text.addresses text.languages text.timecode
 """
 """Of ours, with all below them: the library, how its stages are wired, and what plug-ins say of
 themselves. What fetches, reads, hears, judges and finds is imported by the methods that do so."""

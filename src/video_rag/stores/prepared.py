@@ -18,7 +18,8 @@ from sqlalchemy.dialects import sqlite
 class Prepared:
     """One statement; its parameters are named by its `bindparam`s, or by columns of an insert.
 
-    It runs in the transaction that its connection has begun. Rows have their columns as attributes. Truth values of SQLite's are 0 and 1.
+    It runs in the transaction that its connection has begun. Rows have their columns as attributes;
+    truth values of SQLite's are 0 and 1.
     """
 
     def __init__(self, statement: Any) -> None:
