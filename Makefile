@@ -2,13 +2,13 @@
 # Needs make, git and Python 3.11 or later with its venv module; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow docs picture site audit dist clean
+.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow docker-test docs picture site audit dist clean
 
 BIN := .venv/bin
 UV = $(shell command -v uv || echo .boot/bin/uv)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install everything into .venv; does nothing when that is done
 	@sh scripts/setup.sh
@@ -61,6 +61,9 @@ properties: setup ## run the tests that make their own examples, with new ones e
 
 airflow: setup ## run the DAGs in Airflow 3 and 2.11, each in its own environment; takes minutes
 	@$(BIN)/pytest -p no:randomly tests/unit/test_airflow_client.py tests/integration/test_airflow.py $(ARGS)
+
+docker-test: setup ## build the images and start deploy/ on a Docker engine of its own; needs root on Debian, takes ten minutes
+	@PYTHONPATH=. $(BIN)/python -m containers
 
 docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py

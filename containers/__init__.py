@@ -1,0 +1,1 @@
+"""`make docker-test`: the containers of deploy/ for real, on an engine of its own."""
