@@ -1,8 +1,8 @@
 """From an empty machine to an answer, through faults, and back: `make docker-test`.
 
-Starts a Docker engine of its own, makes images that look like those of registries which may be out of
-reach, and does what docs/how-to/docker.md says. The last line is a JSON object; the exit code is 1
-when a step failed. Nothing stays on the machine but Debian packages.
+Starts a Docker engine of its own, makes images that look like those of registries which may be out
+of reach, and does what docs/how-to/docker.md says. The last line is a JSON object; the exit code is
+1 when a step failed. Nothing stays on the machine but Debian packages.
 """
 
 from __future__ import annotations
@@ -29,14 +29,19 @@ URL = "https://localhost:18443"
 QUESTIONS = ("Where should a passage be cut?", "关键词检索最擅长找什么？")
 SLIM_MB = 260
 READY_SECONDS = 5.0
-BROKEN = """\
+FORWARD = (
+    "import sqlite3; c = sqlite3.connect('/app/data/library.db'); "
+    "c.execute('update schema set version = 9999'); c.commit()"
+)
+BROKEN = f"""\
 FROM video-rag:cpu
 USER root
 RUN mv /opt/video-rag/bin/video-rag /opt/video-rag/bin/whole && printf '%s\\n' '#!/bin/sh' \\
     '[ "$1" != serve ] || exit 9' \\
     'whole "$@" || exit' \\
-    '[ "$1" != keys ] || python -c "import sqlite3; c = sqlite3.connect(\\"/app/data/library.db\\"); c.execute(\\"update schema set version = 9999\\"); c.commit()"' \\
-    >/opt/video-rag/bin/video-rag && chmod 755 /opt/video-rag/bin/video-rag
+    '[ "$1" != keys ] || python /forward.py' \\
+    >/opt/video-rag/bin/video-rag && chmod 755 /opt/video-rag/bin/video-rag \\
+    && echo "{FORWARD}" >/forward.py
 USER 10001:10001
 """
 """A version that brings the ledger forward, past what the one before knows, and then fails."""
@@ -74,9 +79,14 @@ class Site:
             "CADDY_ADDRESS": "172.31.77.2",
         }  # fmt: skip
         done = subprocess.run(
-            ["./deploy.sh", *arguments], cwd=self.deploy, env=self.engine.client | there | variables,
-            capture_output=True, text=True, timeout=1500, check=False,
-        )  # fmt: skip
+            ["./deploy.sh", *arguments],
+            cwd=self.deploy,
+            env=self.engine.client | there | variables,
+            capture_output=True,
+            text=True,
+            timeout=1500,
+            check=False,
+        )
         if bool(done.returncode) != fails:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
             raise Failed(f"deploy.sh {arguments[0]} ended with {done.returncode}:\n{last}")
@@ -200,12 +210,12 @@ def sample(site: Site, figures: dict[str, Any]) -> None:
     site.engine.docker("cp", str(ROOT / "examples/lecture.mp4"), f"{app}:/app/data/lecture.mp4")
     status, text = site.ask_for("/api/requests", {"kind": "add", "urls": ["/app/data/lecture.mp4"]})
     insist(that=status == 202, otherwise=f"the sample was not taken: {status} {text}")
+    request = json.loads(text)
     until = time.monotonic() + 400
-    while time.monotonic() < until:
-        status, text = site.ask_for(f"/api/requests/{json.loads(text)['id']}?wait=20")
-        if json.loads(text)["state"] not in {"waiting", "queued", "running", "working"}:
-            break
-    say(f"  the sample: {json.loads(text)['state']}")
+    while request["state"] in {"queued", "working"} and time.monotonic() < until:
+        status, text = site.ask_for(f"/api/requests/{request['request_id']}?wait=20")
+        request = json.loads(text) if status == 200 else request
+    insist(that=request["state"] == "done", otherwise=f"the sample is not ready: {text[:500]}")
     figures["answered"] = site.answers()
     insist(that=figures["answered"], otherwise="the questions got no answer with a citation")
 
