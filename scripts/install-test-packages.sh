@@ -13,7 +13,8 @@ if command -v dpkg-query >/dev/null 2>&1; then
     # chromium: the page in tests/browser; fonts-noto-cjk: Chinese text in pictures;
     # espeak-ng: the voice of the sample lecture; postgresql, rabbitmq-server: started by the tests
     # that need them, on ports and with folders of their own.
-    for package in chromium fonts-noto-cjk espeak-ng postgresql rabbitmq-server rsyslog rsyslog-elasticsearch; do
+    # caddy, shellcheck: what deploy/ is checked by.
+    for package in chromium fonts-noto-cjk espeak-ng postgresql rabbitmq-server rsyslog rsyslog-elasticsearch caddy shellcheck; do
         is_missing "$package" && missing="$missing $package"
     done
 fi
