@@ -14,7 +14,7 @@ import pytest
 
 from video_rag.api.server import must_have_keys
 from video_rag.cli import main
-from video_rag.errors import DiskError, Unavailable
+from video_rag.errors import DiskError, Unavailable, UsageError
 from video_rag.library import Library
 from video_rag.model import Query
 from video_rag.operations import keys
@@ -292,7 +292,8 @@ def test_a_library_that_had_keys_is_never_served_without_one(home: Path) -> None
         library = Library(load_settings())
         assert must_have_keys(library, "127.0.0.1")
         assert not keys.living(library.ledger)
-        assert must_have_keys(library, "0.0.0.0")
+        with pytest.raises(UsageError, match="no API key exists"):
+            must_have_keys(library, "0.0.0.0")
         library.close()
     library = Library(load_settings())
     keys.make(library.ledger, "me", "admin")

@@ -68,25 +68,24 @@ def make(
 def must_have_keys(library: Library, host: str) -> bool:
     """Whether requests must carry a key: others can reach the server, or keys were made.
 
-    Raises `UsageError` when others can reach it and there never was one. With keys that are all
-    revoked or lost it starts, and stays closed until one is made.
+    Raises `UsageError` when others can reach it and there is none. With keys that are all revoked
+    or lost it starts, and stays closed until one is made.
     """
     has_keys = bool(keys.living(library.ledger))
-    had_keys = keys.ever(library.ledger)
     public = urlsplit(library.settings.server.public_url).hostname
     is_exposed = not is_loopback(host) or bool(public and not is_loopback(public))
-    if is_exposed and not (has_keys or had_keys):
+    if is_exposed and not has_keys:
         where = host if not is_loopback(host) else library.settings.server.public_url
         raise UsageError(
             f"others can reach {where}, and no API key exists",
             hint="make one first: video-rag keys add NAME --role admin",
         )
-    if not has_keys and had_keys:
+    if not has_keys and keys.ever(library.ledger):
         log.warning(
             "no API key is left (revoked, or lost with the ledger), so nobody comes in; "
             "make one: video-rag keys add NAME"
         )
-    return is_exposed or had_keys
+    return is_exposed or keys.ever(library.ledger)
 
 
 def bind(host: str, port: int) -> socket.socket:
