@@ -122,5 +122,9 @@ def test_what_they_call_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     called = "".join(file.read_text() for file in WORKFLOWS)
     assert set(re.findall(r"run: make ([a-z]+)", called)) <= targets
+    commands = re.findall(r"sh deploy\.sh (\w+)", called)
+    assert commands
+    script = (ROOT / "deploy" / "deploy.sh").read_text()
+    assert set(commands) <= set(re.findall(r"^    (\w+)\) ", script, re.MULTILINE))
     for ecosystem in yaml.safe_load((GITHUB / "dependabot.yml").read_text())["updates"]:
         assert (ROOT / ecosystem["directory"].strip("/")).is_dir()
