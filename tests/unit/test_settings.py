@@ -479,7 +479,7 @@ def test_every_plug_in_family_has_a_table() -> None:
     assert families() == set(plugins.FAMILIES)
     assert set(sections()) == {
         *("ledger", "library", "pipeline", "search", "ask", "server", "guard", "schedule"),
-        *("blobs", "backup"),
+        *("blobs", "backup", "clean"),
     }
 
 

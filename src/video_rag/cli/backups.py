@@ -74,7 +74,7 @@ def _say(made: Made, where: str) -> None:
     found = made.backup
     out.print(
         f"backup [bold]{found.backup_id}[/] in {escape(where)}: {_holds(found.counts)}; "
-        f"{found.files} files, {made.copied} copied now, {_size(found.bytes)}"
+        f"{found.files} files, {made.copied} copied now, {size(found.bytes)}"
         f"{', encrypted' if found.is_encrypted else ''}; verified"
     )
     if made.mended:
@@ -107,7 +107,7 @@ def list_backups(
                 one.backup.backup_id,
                 here(one.backup.made),
                 str(one.backup.counts.get("videos", 0)),
-                _size(one.backup.bytes),
+                size(one.backup.bytes),
                 "yes" if one.backup.is_encrypted else "",
                 one.backup.video_rag,
                 one.state,
@@ -223,5 +223,6 @@ def _holds(counts: dict[str, int]) -> str:
     )
 
 
-def _size(many: float) -> str:
+def size(many: float) -> str:
+    """Bytes for people."""
     return f"{many / 1e9:.1f} GB" if many >= 1e9 else f"{many / 1e6:.1f} MB"

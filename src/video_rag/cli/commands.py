@@ -89,6 +89,10 @@ COMMANDS = {
         "Follow channels, playlists, feeds and folders: their new videos are taken.",
     ),
     "dify": Command("dify:app", "Care for a knowledge base in Dify."),
+    "clean": Command(
+        "clean:clean",
+        "Let go of what is old and can be had again; never of what a video still needs.",
+    ),
     "backup": Command(
         "backups:backup",
         "Make a backup while everything runs: what is new is copied, all of it verified.",

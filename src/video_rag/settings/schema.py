@@ -30,7 +30,7 @@ from video_rag.settings.kinds import (
 )
 from video_rag.settings.redaction import hide, remember, secrets_of, shown
 from video_rag.settings.server import ServerSettings
-from video_rag.settings.upkeep import BackupSettings
+from video_rag.settings.upkeep import BackupSettings, CleanSettings
 
 DEFAULT_HOME = "~/.video-rag"
 _FOLDERS = {
@@ -217,6 +217,9 @@ class Settings(Section):
     library: LibrarySettings = Field(description="Where things lie and what they are called.")
     blobs: BlobsSettings = Field(description="Where results lie, and how buckets are reached.")
     backup: BackupSettings = Field(description="Where backups go, and what opens them.")
+    clean: CleanSettings = Field(
+        default_factory=CleanSettings, description="What `video-rag clean` lets go."
+    )
     ledger: LedgerSettings = Field(
         default_factory=LedgerSettings, description="Where the facts about videos are kept."
     )

@@ -42,8 +42,10 @@ class Blobs(Protocol):
         Reads only what changed since the last look, unless it is to be `thorough`.
         """
 
-    def sweep(self, keep: set[str], *, older_than: float = 600.0) -> int:
+    def sweep(self, keep: set[str], *, older_than: float = 600.0, is_dry: bool = False) -> int:
         """Delete the blobs not named that nobody touched for so many seconds; returns how many.
+
+        When `is_dry` they are counted, and stay.
 
         The age protects results that were just put and are not yet in the ledger.
         """

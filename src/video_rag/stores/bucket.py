@@ -69,7 +69,7 @@ class Bucket:
             yield from filter(None, pool.map(self._lost, anew))
         self.objects.write(_LOOKED, str(begun).encode())
 
-    def sweep(self, keep: set[str], *, older_than: float = 600.0) -> int:
+    def sweep(self, keep: set[str], *, older_than: float = 600.0, is_dry: bool = False) -> int:
         """Delete what nobody names; other files in the bucket stay."""
         limit = self.objects.now() - older_than
         old = [
@@ -77,7 +77,8 @@ class Bucket:
             for name, one in self.objects.names()
             if one.changed <= limit and _NAME.fullmatch(name) and name.replace("/", "") not in keep
         ]
-        self.objects.discard(old)
+        if not is_dry:
+            self.objects.discard(old)
         return len(old)
 
     def _looked(self) -> float:

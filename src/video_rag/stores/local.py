@@ -87,7 +87,7 @@ class Local:
         with suppress(OSError):
             stamp.write_text(str(begun), "ascii")
 
-    def sweep(self, keep: set[str], *, older_than: float = 600.0) -> int:
+    def sweep(self, keep: set[str], *, older_than: float = 600.0, is_dry: bool = False) -> int:
         """Delete what nobody names, half-written files of killed processes included."""
         limit, swept = time.time() - older_than, 0
         for path in self.folder.glob("??/*"):
@@ -95,7 +95,8 @@ class Local:
                 continue
             with disk.told(path), suppress(FileNotFoundError):  # another sweep was faster
                 if path.stat().st_mtime <= limit:
-                    path.unlink()
+                    if not is_dry:
+                        path.unlink()
                     swept += 1
         return swept
 
