@@ -326,9 +326,9 @@ def secret_in(file: Path | None, settings: Settings) -> str | None:
     try:
         lines = file.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(
-            f"{file} cannot be read: {reason}", hint="name a file with a passphrase or a key of age"
+            f"{file} cannot be read: {why}", hint="name a file with a passphrase or a key of age"
         ) from None
     found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if len(found) != 1:
