@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx2
 import stamina
 
+from video_rag import tallies
 from video_rag.errors import BackendError, NeedsExtra, Rejected, Unavailable
 from video_rag.settings.redaction import redact
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import openai
 
 ATTEMPTS = 3
+_DIRECTIONS = (("input", "prompt_tokens"), ("output", "completion_tokens"))
 LONGEST_WAIT = 30.0
 """Seconds. Who waits for an answer is rather told that the server is busy."""
 
@@ -43,9 +46,13 @@ class Chat:
         *,
         api_key: str = "",
         timeout: float = 300.0,
+        prices: tuple[float, float] = (0.0, 0.0),
         **sampling: float,
     ) -> None:
-        """`sampling` goes with every request, such as `temperature` and `max_tokens`."""
+        """`sampling` goes with every request, such as `temperature` and `max_tokens`.
+
+        `prices` of a million tokens read, and written, are only counted.
+        """
         try:
             import openai
         except ImportError as error:
@@ -54,6 +61,8 @@ class Chat:
         self.model = model
         self._timeout = timeout
         self._sampling = sampling
+        self._prices = prices
+        self._asks_usage = True
         # Local servers want no key, but the library insists on one.
         # It would also repeat time-outs, which makes people wait three times as long.
         client = openai.OpenAI(
@@ -64,15 +73,16 @@ class Chat:
 
     def complete(self, messages: Sequence[Message]) -> str:
         """The whole reply."""
-        with self._translated():
+        with self._counted(), self._translated():
             reply = self._create(messages, stream=False)
             if isinstance(reply, str) or not reply.choices:
                 raise self._strange(str(reply))
+            self._spent(reply.usage.model_dump() if reply.usage else None)
             return "".join(without_thoughts([reply.choices[0].message.content or ""])).strip()
 
     def stream(self, messages: Sequence[Message]) -> Iterator[str]:
         """The reply in pieces, as they come. A stream that breaks off raises `Unavailable`."""
-        with self._translated():
+        with self._counted(), self._translated():
             yield from without_thoughts(self._pieces(messages))
 
     def _pieces(self, messages: Sequence[Message]) -> Iterator[str]:
@@ -83,7 +93,7 @@ class Chat:
         """
         finished = begun = False
         with ExitStack() as open_until_read:
-            reply = self._create(messages, stream=True, until=open_until_read)
+            reply = self._opened(messages, open_until_read)
             for line in self._lines(reply, messages):
                 name, _, data = line.partition(":")
                 if name != "data":
@@ -98,6 +108,18 @@ class Chat:
             raise self._strange("an empty stream")
         if not finished:
             raise self._broken()
+
+    def _opened(self, messages: Sequence[Message], until: ExitStack) -> Any:
+        """A stream that tells at its end how many tokens it took, where the server knows how."""
+        if self._asks_usage:
+            try:
+                more = {"stream_options": {"include_usage": True}}
+                return self._create(messages, stream=True, until=until, more=more)
+            except Rejected as error:
+                if "stream_options" not in str(error):
+                    raise
+                self._asks_usage = False
+        return self._create(messages, stream=True, until=until)
 
     def _lines(self, reply: Any, messages: Sequence[Message]) -> Iterator[str]:
         begun = False
@@ -114,13 +136,19 @@ class Chat:
         event = json.loads(data)
         if not isinstance(event, dict):
             raise self._strange(data)
+        self._spent(event.get("usage"))
         if error := event.get("error"):
             message = error.get("message", "") if isinstance(error, dict) else str(error)
             raise Unavailable(f"{self.base_url}: {_short(message)}", hint="try again")
         return event.get("choices") or []
 
     def _create(
-        self, messages: Sequence[Message], *, stream: bool, until: ExitStack | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        stream: bool,
+        until: ExitStack | None = None,
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> Any:
         """The reply; with `until`, its lines, open until that is left."""
         chat = self._completions
@@ -131,10 +159,23 @@ class Chat:
                     model=self.model,
                     messages=[message._asdict() for message in messages],
                     stream=stream,
+                    **more,
                     **self._sampling,
                 )
                 return until.enter_context(reply) if until else reply
         raise AssertionError("stamina either returns or raises")
+
+    def _counted(self) -> AbstractContextManager[None]:
+        return tallies.call("model_calls", kind="chat", model=self.model)
+
+    def _spent(self, usage: Any) -> None:
+        """Count tokens, where a server tells how many there were."""
+        for index, (direction, name) in enumerate(_DIRECTIONS):
+            many = usage.get(name) if isinstance(usage, dict) else None
+            if isinstance(many, int) and many > 0:
+                tallies.add("model_tokens", many, model=self.model, direction=direction)
+                if price := self._prices[index]:
+                    tallies.add("model_cost", many * price / 1e6, model=self.model)
 
     @contextmanager
     def _translated(self, waited_for: str = "its reply") -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from video_rag import plugins
+from video_rag import plugins, tallies
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers import _dify_marks as marks
 from video_rag.answerers._dify_talks import Talks
@@ -137,6 +137,8 @@ class Dify:
             for number, chunk in enumerate(sources, start=1)
         ]
         checked = citing.check(text, exact)
+        tallies.add("citations_dropped", checked.dropped, model="dify")
+        tallies.add("claims_dropped", checked.left_out, model="dify")
         return Answer(
             answer=checked.text or phrase("refusal", question.text),
             citations=checked.citations,

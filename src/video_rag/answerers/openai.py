@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from video_rag import plugins
+from video_rag import plugins, tallies
 from video_rag.answerers import Delta, Done, Search
 from video_rag.answerers.chat import Chat, Message
 from video_rag.answerers.phrases import language_of, phrase
@@ -84,6 +84,16 @@ class OpenAI:
             "answer.zh.txt); those it lacks are the built-in ones.",
         )
 
+        input_price: float = plugins.inert(
+            0.0,
+            ge=0,
+            description="Price of a million tokens that the model reads, in any currency; only "
+            "[metrics](metrics.md) use it.",
+        )
+        output_price: float = plugins.inert(
+            0.0, ge=0, description="The same of a million tokens that it writes."
+        )
+
     def __init__(self, options: Options) -> None:
         self.options = options
         if options.prompts and not options.prompts.is_dir():
@@ -97,6 +107,7 @@ class OpenAI:
             timeout=options.timeout,
             temperature=options.temperature,
             max_tokens=options.max_tokens,
+            prices=(options.input_price, options.output_price),
         )
 
     def ask(self, question: Question, search: Search) -> Iterator[Delta | Done]:
@@ -134,6 +145,8 @@ class OpenAI:
         """What stands of the reply; else what the library says itself."""
         checked = citing.check(said, given)
         left_out = checked.left_out
+        tallies.add("citations_dropped", checked.dropped, model=self.options.model)
+        tallies.add("claims_dropped", left_out, model=self.options.model)
         if checked.text:
             note = f"\n\n{_left_out(left_out, question.text)}" if left_out else ""
             return Answer(

@@ -11,11 +11,13 @@ Network errors, 429, 5xx and the cloud's rate limit (a 403) are tried again; see
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import httpx2
 
+from video_rag import tallies
 from video_rag.dify.errors import DifyError, DifyRejected, Said, error_for
 from video_rag.errors import BadSettings, Unavailable
 from video_rag.net import http
@@ -55,6 +57,22 @@ class Client(http.Client):
         """Dify's version, such as `1.16.1`, from its last answer; empty before any."""
         self.rate_limit_wait = rate_limit_wait
         self._key = key
+
+    def request(
+        self, method: str, path: str, *, repeatable: bool | None = None, **more: Any
+    ) -> httpx2.Response:
+        """One request, repeated while that may help; counted once."""
+        with self._counted(path):
+            return super().request(method, path, repeatable=repeatable, **more)
+
+    @contextmanager
+    def stream(self, method: str, path: str, **more: Any) -> Iterator[Iterator[str]]:
+        """The lines of an answer as they come; never repeated."""
+        with self._counted(path), super().stream(method, path, **more) as lines:
+            yield lines
+
+    def _counted(self, path: str) -> AbstractContextManager[None]:
+        return tallies.call("dify_calls", kind=kind_of(self.base_url, path))
 
     def error_of(self, response: httpx2.Response) -> DifyError:
         """The error that a status 3xx, 4xx or 5xx means, with what Dify said about it."""
@@ -110,6 +128,36 @@ class Client(http.Client):
         error = DifyRejected(text, hint=self.address_hint + more)
         error.said = said
         return error
+
+
+def kind_of(base_url: str, path: str) -> str:
+    """What a call is about, in one of few words: `datasets`, `documents`, `chat`, `console` …
+
+    >>> kind_of("http://dify/v1", "/datasets/0a/documents/0b/segments?page=1")
+    'segments'
+    """
+    if base_url.endswith("/console/api"):
+        return "console"
+    words = path.partition("?")[0].strip("/").split("/")
+    known = [_KINDS[word] for word in words if word in _KINDS]
+    return known[-1] if known else "other"
+
+
+_KINDS = {
+    "datasets": "datasets",
+    "documents": "documents",
+    "document": "documents",
+    "segments": "segments",
+    "metadata": "metadata",
+    "retrieve": "retrieve",
+    "indexing-status": "indexing",
+    "chat-messages": "chat",
+    "conversations": "chat",
+    "info": "app",
+    "parameters": "app",
+    "site": "app",
+    "workspaces": "models",
+}
 
 
 def _address(base_url: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
-from video_rag import plugins
+from video_rag import plugins, tallies
 from video_rag.errors import Rejected
 from video_rag.once import Once
 
@@ -85,7 +85,9 @@ class OpenAI:
         body: dict[str, Any] = {"model": self.options.model, "input": texts}
         if self.options.dimensions:
             body["dimensions"] = self.options.dimensions
-        answer = self._client().post_json("/embeddings", body, repeatable=True)
+        model = self.options.model
+        with tallies.call("model_calls", kind="embeddings", model=model):
+            answer = self._client().post_json("/embeddings", body, repeatable=True)
         try:
             rows = sorted(answer["data"], key=lambda row: row["index"])
             vectors: list[Sequence[float]] = [
@@ -101,4 +103,8 @@ class OpenAI:
                 f"{self._client().name} sent {len(vectors)} vectors for {len(texts)} texts",
                 hint="check that base_url and model name an embedding model",
             )
+        usage = answer.get("usage")
+        many = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+        if isinstance(many, int):
+            tallies.add("model_tokens", many, model=model, direction="input")
         return vectors

@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from video_rag.answerers import Delta, Done
+from video_rag import tallies
+from video_rag.answerers import Answerer, Delta, Done
 from video_rag.errors import NotFound, VideoRagError
 from video_rag.evidence.recall import Recall
 from video_rag.evidence.speaking import only_by
@@ -28,6 +29,10 @@ Place = TypeVar("Place", Chunk, Citation)
 
 WIDE, WIDER = 50, 3
 """Where one speaker's words are looked for, so many passages, or so many times those wanted."""
+
+ANSWER_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 180.0)
+SEARCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Upper bounds of histograms."""
 
 _MOST_KNOWN = 20
 """Names that a hint lists."""
@@ -70,7 +75,15 @@ class Asking:
         """See `Library.search`."""
         if query.speaker is not None and not query.speaker.strip():  # as no collection is none
             query = query.model_copy(update={"speaker": None})
-        hits = self._searched(query, knowledge)
+        name, begun = knowledge or self._shelf.settings.search.knowledge, time.monotonic()
+        try:
+            hits = self._searched(query, knowledge)
+        except VideoRagError:
+            tallies.add("searches", knowledge=name, outcome="failed")
+            raise
+        tallies.add("searches", knowledge=name, outcome="found" if hits else "nothing")
+        seconds = time.monotonic() - begun
+        tallies.observe("search_seconds", seconds, SEARCH_SECONDS, knowledge=name)
         if not hits:
             self.refuse_lost(knowledge)
             self.refuse_unknown(query)
@@ -153,16 +166,30 @@ class Asking:
     ) -> Iterator[Delta | Done]:
         """See `Library.ask`."""
         name = answerer or self._shelf.settings.ask.answerer
-        begun = time.monotonic()
         who = self._shelf.parts.answerer(name)
         if not question.synonyms:
             question = question.model_copy(update={"synonyms": self.synonyms(_all_said(question))})
+        try:
+            yield from self._answered(who, question, name, knowledge)
+        except VideoRagError:
+            tallies.add("questions", answerer=name, outcome="failed")
+            raise
+
+    def _answered(
+        self, who: Answerer, question: Question, name: str, knowledge: str | None
+    ) -> Iterator[Delta | Done]:
+        """The stream of one answerer, its end linked, counted and told to observers."""
+        begun = time.monotonic()
         for event in who.ask(question, lambda query: self.search(query, knowledge)):
             if isinstance(event, Delta):
                 yield event
                 continue
             answer = self._linked(event.answer)
             seconds = time.monotonic() - begun
+            outcome = "refused" if answer.refused else "answered"
+            tallies.add("questions", answerer=name, outcome=outcome)
+            tallies.add("citations", len(answer.citations), answerer=name)
+            tallies.observe("answer_seconds", seconds, ANSWER_SECONDS, answerer=name)
             emit(
                 self._shelf.observers,
                 Asked(name, len(answer.citations), answer.refused, seconds),

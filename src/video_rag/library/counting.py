@@ -1,19 +1,22 @@
-"""Counts the stages that end here, for `status`."""
+"""Counts what ends here, and how long it took: for `status`, `report performance` and metrics."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 
+from video_rag import tallies
 from video_rag.errors import VideoRagError
-from video_rag.observers import Event, StageDone
+from video_rag.observers import Asked, Event, StageDone, StageFailed
 from video_rag.plugins import Options
 from video_rag.stores import Ledger
+from video_rag.stores.activity import Ended, Outcome, site_of
 from video_rag.stores.owner import worker
 
-_PACE = 5.0
+PACE = 5.0
 """Seconds between two writings: counting must cost nothing beside the work."""
+STAGE_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+"""Upper bounds of the histogram of stages."""
 
 
 class Counting:
@@ -25,16 +28,17 @@ class Counting:
         self.options = Options()
         self._ledger = ledger
         self._lock = threading.Lock()
-        self._many: Counter[str] = Counter()
+        self._ended: list[Ended] = []
         self._written = 0.0
 
     def __call__(self, event: Event) -> None:
-        """Count one stage."""
-        if not isinstance(event, StageDone):
+        """Count one stage; an answer is counted by who asked, and written here."""
+        if not isinstance(event, StageDone | StageFailed | Asked):
             return
         with self._lock:
-            self._many[event.stage.partition("@")[0]] += 1
-            if time.monotonic() - self._written >= _PACE:
+            if not isinstance(event, Asked):
+                self._count(event)
+            if time.monotonic() - self._written >= PACE:
                 self._write()
 
     def close(self) -> None:
@@ -42,12 +46,26 @@ class Counting:
         with self._lock:
             self._write()
 
+    def _count(self, event: StageDone | StageFailed) -> None:
+        outcome: Outcome = "done"
+        if isinstance(event, StageFailed):
+            outcome = "retried" if event.retried else "failed"
+            tallies.add("failures", stage=event.stage, error=event.error)
+        stage, plugin = event.stage, event.plugin
+        tallies.add("stages", stage=stage, plugin=plugin, outcome=outcome)
+        tallies.observe("stage_seconds", event.seconds, STAGE_SECONDS, stage=stage, plugin=plugin)
+        if stage == "fetch":
+            tallies.add("downloads", site=site_of(event.video_id), outcome=outcome)
+        self._ended.append(Ended(event.video_id, stage, plugin, outcome, event.seconds))
+
     def _write(self) -> None:
-        if not self._many:
+        amounts = tallies.take()
+        if not self._ended and not amounts:
             return
         try:
-            self._ledger.activity.count(worker(), self._many)
+            self._ledger.activity.keep(worker(), self._ended, amounts)
         except VideoRagError:  # no count is worth the work that it is about
+            tallies.give_back(amounts)
             return
-        self._many = Counter()
+        self._ended = []
         self._written = time.monotonic()

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from video_rag.errors import BackendError, DiskError, NotFound
 from video_rag.library.adding import Adding
+from video_rag.library.counting import PACE
 from video_rag.library.shelf import Shelf
 from video_rag.model import Job, Video
 from video_rag.queues import NET
@@ -37,6 +38,16 @@ class Working:
 
     def serve(self, routes: Sequence[str], threads: int, stopping: threading.Event) -> None:
         """Work until `stopping` is set; what was begun is finished."""
+        ended = threading.Event()
+        counter = threading.Thread(target=self._keep_counts, args=(ended,))
+        counter.start()
+        try:
+            self._serve(routes, threads, stopping)
+        finally:
+            ended.set()
+            counter.join()
+
+    def _serve(self, routes: Sequence[str], threads: int, stopping: threading.Event) -> None:
         if self._shelf.queue.is_shared:
             self._shelf.queue.serve(self.handle, routes, threads, stopping=stopping)
             return
@@ -60,6 +71,11 @@ class Working:
         with self._memory_for(job.stage):
             self._shelf.engine.handle(job)
         self._adding.settle(job.video_id)
+
+    def _keep_counts(self, ended: threading.Event) -> None:
+        """Write down what was counted also when nothing more ends."""
+        while not ended.wait(PACE):
+            self._shelf.counting.close()
 
     def _take(self, routes: Sequence[str], stopping: threading.Event) -> None:
         """Take what is due from the ledger, stage after stage."""

@@ -67,6 +67,8 @@ class StageFailed:
     message: str
     hint: str
     retried: bool
+    seconds: float = 0.0
+    """How long it took until then."""
 
 
 @dataclass(frozen=True)

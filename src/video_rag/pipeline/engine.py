@@ -143,7 +143,7 @@ class Engine:
             self._ledger.lose(error.digest)
             return True  # what is stale by that comes first
         except VideoRagError as error:
-            self._fail(video_id, stage, key, error)
+            self._fail(video_id, stage, key, error, time.monotonic() - begun)
             return False
         except (
             Exception
@@ -151,7 +151,7 @@ class Engine:
             refused = disk.foreseen(error, self._scratch) if isinstance(error, OSError) else None
             if refused is None:
                 log.exception("bug in %s of %s", stage.name, video_id)
-            self._fail(video_id, stage, key, refused or error)
+            self._fail(video_id, stage, key, refused or error, time.monotonic() - begun)
             return False
         made |= {f"image/{digest}": Result(digest, key) for digest in work.images}
         made |= work.kept
@@ -178,7 +178,9 @@ class Engine:
                     raise
         return False
 
-    def _fail(self, video_id: str, stage: Stage, key: Digest, error: Exception) -> None:
+    def _fail(
+        self, video_id: str, stage: Stage, key: Digest, error: Exception, seconds: float
+    ) -> None:
         seen = self._ledger.agenda.see(video_id)
         if seen is None:  # it was removed meanwhile
             return
@@ -205,7 +207,14 @@ class Engine:
         self._ledger.fail(video_id, failure, me(), verdict)
         self._emit(
             StageFailed(
-                video_id, stage.name, stage.plugin, kind, message, hint, retried=due is not None
+                video_id,
+                stage.name,
+                stage.plugin,
+                kind,
+                message,
+                hint,
+                retried=due is not None,
+                seconds=seconds,
             )
         )
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from video_rag.stores.activity import Pace, Trouble
-from video_rag.stores.tables import claims, due, failures, paces
+from video_rag.stores.activity import Ended, Pace, Timing, Trouble, length_of, site_of
+from video_rag.stores.tables import claims, due, failures, paces, tallies, timings, videos
 from video_rag.stores.transactions import Transactions
+from video_rag.tallies import Series
 
 _MINUTE = 60
 _KEPT = 24 * 60
 """Minutes that are remembered."""
+_DAY = 86_400
+_DAYS = 400
+"""Days of which it is known how long stages took."""
 
 
 class SqlActivity:
@@ -25,17 +32,83 @@ class SqlActivity:
     def count(self, worker: str, stages: Mapping[str, int]) -> None:
         """Add stages that just ended to those of this minute; forgets what is a day old."""
         with self._writer.begin() as db:
-            minute = int(self._writer.now(db) // _MINUTE)
-            for stage, many in stages.items():
-                row = {"minute": minute, "worker": worker, "stage": stage, "many": many}
-                new = self._writer.insert(paces).values(**row)
-                db.execute(
-                    new.on_conflict_do_update(
-                        index_elements=["minute", "worker", "stage"],
-                        set_={"many": paces.c.many + new.excluded.many},
-                    )
-                )
-            db.execute(sa.delete(paces).where(paces.c.minute < minute - _KEPT))
+            self._count(db, worker, stages)
+
+    def keep(self, worker: str, ended: Sequence[Ended], amounts: Mapping[Series, float]) -> None:
+        """Count the same, with how long each took, and what was counted for metrics."""
+        done = [one.stage.partition("@")[0] for one in ended if one.outcome == "done"]
+        with self._writer.begin() as db:
+            if done:
+                self._count(db, worker, Counter(done))
+            if ended:
+                self._time(db, ended)
+            for (name, labels), amount in sorted(amounts.items()):
+                row = {"name": name, "labels": json.dumps(dict(labels)), "amount": amount}
+                self._add(db, tallies, row, {"amount"})
+
+    def timings(self, since: float = 0.0) -> list[Timing]:
+        """How long stages took that ended on the day of `since` (epoch) or later."""
+        c = timings.c
+        keys = (c.stage, c.plugin, c.site, c.length, c.outcome)
+        sums = (sa.func.sum(c.many), sa.func.sum(c.seconds), sa.func.max(c.longest))
+        query = sa.select(*keys, *sums, sa.func.sum(c.duration)).where(c.day >= int(since // _DAY))
+        with self._reader.begin() as db:
+            return [Timing(*row) for row in db.execute(query.group_by(*keys).order_by(*keys))]
+
+    def tallies(self) -> dict[Series, float]:
+        """What was counted for metrics, by all processes."""
+        with self._reader.begin() as db:
+            rows = db.execute(sa.select(tallies)).all()
+        return {(name, tuple(json.loads(labels).items())): amount for name, labels, amount in rows}
+
+    def _count(self, db: sa.Connection, worker: str, stages: Mapping[str, int]) -> None:
+        minute = int(self._writer.now(db) // _MINUTE)
+        for stage, many in sorted(stages.items()):
+            row = {"minute": minute, "worker": worker, "stage": stage, "many": many}
+            self._add(db, paces, row, {"many"})
+        db.execute(sa.delete(paces).where(paces.c.minute < minute - _KEPT))
+
+    def _time(self, db: sa.Connection, ended: Sequence[Ended]) -> None:
+        day = int(self._writer.now(db) // _DAY)
+        ids = sorted({one.video_id for one in ended})
+        query = sa.select(videos.c.video_id, videos.c.duration).where(videos.c.video_id.in_(ids))
+        durations: dict[str, float | None] = {row[0]: row[1] for row in db.execute(query)}
+        rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for one in ended:
+            duration = durations.get(one.video_id)
+            key = {
+                "day": day,
+                "stage": one.stage,
+                "plugin": one.plugin,
+                "site": site_of(one.video_id),
+                "length": length_of(duration),
+                "outcome": one.outcome,
+            }
+            nothing = {"many": 0, "seconds": 0.0, "longest": 0.0, "duration": 0.0}
+            row = rows.setdefault(tuple(key.values()), key | nothing)
+            row["many"] += 1
+            row["seconds"] += one.seconds
+            row["longest"] = max(row["longest"], one.seconds)
+            row["duration"] += duration or 0.0
+        for _key, row in sorted(rows.items()):
+            self._add(db, timings, row, {"many", "seconds", "duration"}, {"longest"})
+        db.execute(sa.delete(timings).where(timings.c.day < day - _DAYS))
+
+    def _add(
+        self,
+        db: sa.Connection,
+        table: sa.Table,
+        row: Mapping[str, Any],
+        sums: Collection[str],
+        most: Collection[str] = (),
+    ) -> None:
+        """Add a row's numbers to those that are there, or keep the larger one."""
+        new = self._writer.insert(table).values(**row)
+        c, n = table.c, new.excluded
+        larger = {name: sa.case((c[name] > n[name], c[name]), else_=n[name]) for name in most}
+        added = {name: c[name] + n[name] for name in sums}
+        keys = [column.name for column in table.primary_key]
+        db.execute(new.on_conflict_do_update(index_elements=keys, set_=added | larger))
 
     def pace(self, seconds: float) -> Pace:
         """What ended in the last so many seconds."""

@@ -86,6 +86,12 @@ results = _table(
     _text("digest"),
     _text("key"),
     sa.Column("value", sa.Text),
+    sa.Index(
+        "results_documents",
+        "video_id",
+        sqlite_where=sa.text("name = 'document'"),
+        postgresql_where=sa.text("name = 'document'"),
+    ),
 )
 
 claims = _table(
@@ -213,6 +219,22 @@ paces = _table(
     _key("stage"),
     sa.Column("many", sa.Integer, nullable=False),
 )
+
+timings = _table(
+    "timings",
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    *(_key(name) for name in ("stage", "plugin", "site", "length", "outcome")),
+    sa.Column("many", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("longest", sa.Float, nullable=False),
+    sa.Column("duration", sa.Float, nullable=False),
+)
+"""Where the time goes: `day` counts from the epoch, `duration` adds up that of the videos."""
+
+tallies = _table(
+    "tallies", _key("name"), _key("labels"), sa.Column("amount", sa.Float, nullable=False)
+)
+"""What all processes counted, ever; `labels` is JSON."""
 
 slots = _table(
     "slots",

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from video_rag.stores import Failure, Ledger, Result
+from video_rag.stores.activity import Ended, Timing
+from video_rag.stores.agenda import Judged, Verdict
 from video_rag.stores.slots import Slot
 
 
@@ -46,6 +48,33 @@ class ClockTests:
         pace = ledger.activity.pace(900)
         assert pace.stages == {"save": 8, "read": 16}
         assert 0 < pace.seconds <= 900
+
+    def test_how_long_stages_took_adds_up_over_all_workers(self, ledger: Ledger) -> None:
+        """By site and by the length of the video, with what failed."""
+        known = Judged("plan", "ready", url="https://example.com/1", duration=600.0)
+        ledger.commit("youtube:1", "give", {"video": Result("v", "", "{}")})
+        seen = ledger.agenda.see("youtube:1")
+        assert seen
+        ledger.agenda.judge({"youtube:1": Verdict(seen.change, known)})
+        one = Ended("youtube:1", "fetch", "ytdlp", "done", 2.0)
+        more = [replace(one, seconds=4.0), Ended("file:2", "fetch", "folder", "failed", 1.0)]
+        with ThreadPoolExecutor(4) as threads:
+            list(
+                threads.map(lambda n: ledger.activity.keep(f"host:{n}", [one, *more], {}), range(4))
+            )
+        assert ledger.activity.timings() == [
+            Timing("fetch", "folder", "file", "unknown", "failed", 4, 4.0, 1.0, 0.0),
+            Timing("fetch", "ytdlp", "youtube", "5 to 20 min", "done", 8, 24.0, 4.0, 4800.0),
+        ]
+        assert ledger.activity.timings(ledger.now() + 2 * 86_400) == []
+        assert ledger.activity.pace(900).stages == {"fetch": 8}
+
+    def test_what_is_counted_for_metrics_adds_up_over_all_processes(self, ledger: Ledger) -> None:
+        """Each writes what it counted since."""
+        calls = ("model_calls", (("kind", "chat"), ("model", "a")))
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda n: ledger.activity.keep("h", [], {calls: n}), range(5)))
+        assert ledger.activity.tallies() == {calls: 10.0}
 
     def test_failures_are_counted_by_kind_and_each_video_once(self, ledger: Ledger) -> None:
         """A video may fail in two stages."""

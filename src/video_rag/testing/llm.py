@@ -180,6 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
             message = {"role": "assistant", "content": reply.text}
             choice = {"index": 0, "message": message, "finish_reason": reply.finish}
             data = _envelope(request, "chat.completion") | {"choices": [choice]}
+            data["usage"] = _usage(request, reply)
             self._send(200, json.dumps(data).encode(), headers=reply.headers)
 
     def _stream(self, request: Request, reply: Reply) -> None:
@@ -193,6 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             data = _envelope(request, "chat.completion.chunk") | {"choices": [choice]}
             self._event(json.dumps(data))
+        if (request.body.get("stream_options") or {}).get("include_usage"):
+            told = {"choices": [], "usage": _usage(request, reply)}
+            self._event(json.dumps(_envelope(request, "chat.completion.chunk") | told))
         self._event("[DONE]")
         self.wfile.write(b"0\r\n\r\n")
 
@@ -223,6 +227,12 @@ def _pieces(reply: Reply) -> Iterator[dict[str, Any]]:
     for piece in re.findall(r".{1,4}", reply.text, re.DOTALL):
         yield {"index": 0, "delta": {"content": piece}, "finish_reason": None}
     yield {"index": 0, "delta": {}, "finish_reason": reply.finish}
+
+
+def _usage(request: Request, reply: Reply) -> dict[str, int]:
+    """A word is a token here."""
+    read, written = len(request.text.split()), len(reply.text.split())
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
 
 def _envelope(request: Request, kind: str) -> dict[str, Any]:
