@@ -11,10 +11,12 @@ is_missing() {
 missing=
 if command -v dpkg-query >/dev/null 2>&1; then
     # chromium: the page in tests/browser; fonts-noto-cjk: Chinese text in pictures;
-    # espeak-ng: the voice of the sample lecture; postgresql, rabbitmq-server: started by the tests
+    # espeak-ng: the voice of the sample lecture; postgresql, rabbitmq-server, prometheus,
+    # prometheus-alertmanager: started by the tests
     # that need them, on ports and with folders of their own; so is openssh-server, for the deployment.
     # caddy, shellcheck: what deploy/ is checked by.
-    for package in chromium fonts-noto-cjk espeak-ng postgresql rabbitmq-server rsyslog rsyslog-elasticsearch caddy shellcheck openssh-server; do
+    for package in chromium fonts-noto-cjk espeak-ng postgresql rabbitmq-server rsyslog \
+        rsyslog-elasticsearch caddy shellcheck openssh-server prometheus prometheus-alertmanager; do
         is_missing "$package" && missing="$missing $package"
     done
 fi

@@ -285,11 +285,32 @@ def cli_page() -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+_METRICS = """\
+What `GET /metrics` of `video-rag serve` says ([how to watch it](../how-to/monitoring.md)). Most of
+it comes from the ledger and is the same from whichever process or machine it is asked, so one
+server is enough to scrape. HTTP requests are of the server that is scraped, and so are disks,
+cookies, yt-dlp and `process_…`, which prometheus-client adds. A counter begins anew with a new
+ledger. No label says a title, an address, or who asked."""
+
+
+def metrics_page() -> str:
+    """Every metric with its labels."""
+    from video_rag.operations.metrics import METRICS
+
+    body = [
+        (f"`{one.shown}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), one.help)
+        for one in METRICS
+    ]
+    table = rows(("metric", "kind", "labels", "what it says"), body)
+    return "\n\n".join(["# Metrics", _NOTE, _METRICS, table]) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "settings.md": settings_page,
     "plugins.md": plugins_page,
     "errors.md": errors_page,
+    "metrics.md": metrics_page,
 }
 """File name in `docs/reference/` → what writes it."""
 

@@ -23,14 +23,14 @@ _lock = threading.Lock()
 _amounts: defaultdict[Series, float] = defaultdict(float)
 
 
-def add(name: str, amount: float = 1.0, **labels: str) -> None:
+def add(name: str, amount: float = 1.0, /, **labels: str) -> None:
     """Count something; labels must have few values, and none that says who or what it was about."""
     clean = ((label, value[:_LONGEST]) for label, value in labels.items())
     with _lock:
         _amounts[name, tuple(sorted(clean))] += amount
 
 
-def observe(name: str, seconds: float, bounds: tuple[float, ...], **labels: str) -> None:
+def observe(name: str, seconds: float, bounds: tuple[float, ...], /, **labels: str) -> None:
     """Count how long something took, for a histogram with these upper bounds."""
     bound = next((f"{one:g}" for one in bounds if seconds <= one), "+Inf")
     add(f"{name}_bucket", le=bound, **labels)
@@ -38,7 +38,7 @@ def observe(name: str, seconds: float, bounds: tuple[float, ...], **labels: str)
 
 
 @contextmanager
-def call(name: str, **labels: str) -> Iterator[None]:
+def call(name: str, /, **labels: str) -> Iterator[None]:
     """Count a call of a server by what came of it: ok, unavailable, not found or rejected."""
     outcome = "ok"
     try:

@@ -13,7 +13,18 @@ from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import video_rag
-from video_rag.api import ask, auth, external, files, health, problems, requests, status, videos
+from video_rag.api import (
+    ask,
+    auth,
+    external,
+    files,
+    health,
+    metrics,
+    problems,
+    requests,
+    status,
+    videos,
+)
 from video_rag.api.access import Access
 from video_rag.api.fence import Fence
 from video_rag.api.limits import Pace, Rates, Turns
@@ -21,7 +32,7 @@ from video_rag.api.methods import Heads, allowed
 from video_rag.api.timely import Timely
 from video_rag.library import Library
 
-PARTS = (health, auth, requests, status, videos, files, ask, external)
+PARTS = (health, metrics, auth, requests, status, videos, files, ask, external)
 LOOKUPS = 16
 """Searches at once; they have threads of their own, since an embedder may be slow."""
 WEB = Path(video_rag.__file__).parent / "web"
@@ -57,6 +68,8 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     gate = app.state.gate = auth.Gate(library, keys_required=keys_required)
     app.state.library = library
     app.state.overviews = status.Overviews(library)
+    served = metrics.Served()
+    app.state.scrapes = metrics.Scrapes(library, served)
     app.state.readiness = health.Readiness(library)
     server = library.settings.server
     app.state.questions = Rates(server.questions_per_minute, "questions")
@@ -70,6 +83,7 @@ def create_app(library: Library, *, keys_required: bool) -> FastAPI:
     app.add_middleware(Access)
     if proxies := server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))
+    app.add_middleware(metrics.Measured, served=served)
     for part in PARTS:
         app.include_router(part.router)
     app.mount("/", StaticFiles(directory=WEB, html=True), name="page")

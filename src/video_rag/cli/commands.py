@@ -53,6 +53,7 @@ COMMANDS = {
         "passes:schedule",
         "Be the clock: call `tick` and `run` at the times that the settings name, until ended.",
     ),
+    "report": Command("report:report_app", "Look back: where the time goes."),
     "worker": Command(
         "workers:worker",
         "Run stages of the library's videos until told to end, here and wherever else one runs.",

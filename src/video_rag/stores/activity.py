@@ -62,6 +62,17 @@ class Timing:
     """Of the videos, added up; 0 for those of which it is not known."""
 
 
+@dataclass(frozen=True)
+class Holdings:
+    """How many documents there are, and where."""
+
+    documents: int
+    published: Mapping[str, int]
+    """By knowledge base, those that it has confirmed."""
+    lacking: Mapping[str, int]
+    """By knowledge base, those that it has not."""
+
+
 LENGTHS: tuple[tuple[str, float], ...] = (
     ("under 5 min", 300.0),
     ("5 to 20 min", 1200.0),
@@ -99,6 +110,12 @@ class Activity(Protocol):
 
     def tallies(self) -> dict[Series, float]:
         """What was counted for metrics, by all processes."""
+
+    def holdings(self, bases: Sequence[str]) -> Holdings:
+        """How many documents there are, and how many these bases and others have of them."""
+
+    def failing(self) -> dict[tuple[str, str], int]:
+        """How many failures stand, by stage and class of error."""
 
     def pace(self, seconds: float) -> Pace:
         """What ended in the last so many seconds."""

@@ -9,8 +9,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from video_rag.stores.activity import Ended, Pace, Timing, Trouble, length_of, site_of
-from video_rag.stores.tables import claims, due, failures, paces, tallies, timings, videos
+from video_rag.stores.activity import Ended, Holdings, Pace, Timing, Trouble, length_of, site_of
+from video_rag.stores.tables import (
+    claims,
+    due,
+    failures,
+    paces,
+    receipts,
+    results,
+    tallies,
+    timings,
+    videos,
+)
 from video_rag.stores.transactions import Transactions
 from video_rag.tallies import Series
 
@@ -60,6 +70,31 @@ class SqlActivity:
         with self._reader.begin() as db:
             rows = db.execute(sa.select(tallies)).all()
         return {(name, tuple(json.loads(labels).items())): amount for name, labels, amount in rows}
+
+    def holdings(self, bases: Sequence[str]) -> Holdings:
+        """How many documents there are, and how many these bases and others have of them."""
+        has = results.c.name == sa.literal_column("'document'")  # as the index says it
+        c = receipts.c
+        with self._reader.begin() as db:
+            documents = int(
+                db.scalar(sa.select(sa.func.count()).select_from(results).where(has)) or 0
+            )
+            query = (
+                sa.select(c.knowledge, sa.func.count())
+                .where(c.state == "done")
+                .group_by(c.knowledge)
+            )
+            published = dict.fromkeys(bases, 0)
+            published |= {row[0]: row[1] for row in db.execute(query)}
+        lacking = {base: max(0, documents - published[base]) for base in bases}
+        return Holdings(documents, published, lacking)
+
+    def failing(self) -> dict[tuple[str, str], int]:
+        """How many failures stand, by stage and class of error."""
+        c = failures.c
+        query = sa.select(c.stage, c.error, sa.func.count()).group_by(c.stage, c.error)
+        with self._reader.begin() as db:
+            return {(stage, error): many for stage, error, many in db.execute(query)}
 
     def _count(self, db: sa.Connection, worker: str, stages: Mapping[str, int]) -> None:
         minute = int(self._writer.now(db) // _MINUTE)

@@ -61,6 +61,13 @@ class SqlRequests:
         with self._reader.begin() as db:
             return [_request(row) for row in db.execute(query)]
 
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many there are, by kind and state."""
+        c = requests.c
+        query = sa.select(c.kind, c.state, sa.func.count()).group_by(c.kind, c.state)
+        with self._reader.begin() as db:
+            return {(kind, state): many for kind, state, many in db.execute(query)}
+
     def waiting(self) -> int:
         """How many have not ended."""
         with self._reader.begin() as db:

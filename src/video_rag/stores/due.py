@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -185,10 +186,12 @@ class SqlAgenda:
     def states(self) -> dict[State, int]:
         """How many videos are in each state, as they were judged."""
         c = videos.c
-        query = sa.select(c.state, sa.func.count()).where(c.state != "", c.is_leaving == sa.false())
+        query = sa.select(c.state, sa.func.count()).group_by(c.state)  # by the index alone
         with self._reader.begin() as db:
-            rows = db.execute(query.group_by(c.state))
-            return {cast("State", row[0]): int(row[1]) for row in rows}
+            all_of = Counter({row[0]: int(row[1]) for row in db.execute(query)})
+            gone = db.execute(query.where(c.is_leaving == sa.true()))
+            all_of.subtract({row[0]: int(row[1]) for row in gone})
+        return {cast("State", state): many for state, many in all_of.items() if state and many}
 
     def unready(self) -> list[str]:
         """The videos that were not judged to be ready, in the order they were added."""

@@ -15,7 +15,7 @@ log = logging.getLogger("video_rag")
 
 KEYS_MARK = "keys.made"
 """A file beside the ledger: this library had API keys."""
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Of `tables`; the number of the last file in `migrations`."""
 _MIGRATING_SECONDS = 600
 """How long other processes wait for the one that migrates."""

@@ -96,6 +96,9 @@ class Requests(Protocol):
     def due(self) -> list[Request]:
         """What is to be worked on, in the order it was asked for."""
 
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many there are, by kind and state."""
+
     def waiting(self) -> int:
         """How many have not ended."""
 

@@ -25,5 +25,8 @@ class Slots(Protocol):
     def get(self, name: str) -> Slot | None:
         """The last slot of this name; None before the first."""
 
+    def all(self) -> list[Slot]:
+        """The last slot of every name."""
+
     def keep(self, seen: Slot | None, new: Slot) -> bool:
         """Put a slot in the place of the one that was seen; false when that is another now."""

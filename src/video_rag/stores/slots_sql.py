@@ -24,6 +24,12 @@ class SqlSlots:
             row = db.execute(sa.select(slots).where(slots.c.name == name)).mappings().one_or_none()
         return Slot(**row) if row else None
 
+    def all(self) -> list[Slot]:
+        """The last slot of every name."""
+        with self._reader.begin() as db:
+            rows = db.execute(sa.select(slots).order_by(slots.c.name)).mappings()
+            return [Slot(**row) for row in rows]
+
     def keep(self, seen: Slot | None, new: Slot) -> bool:
         """Put a slot in the place of the one that was seen; false when that is another now."""
         with self._writer.begin() as db:

@@ -125,6 +125,7 @@ receipts = _table(
     _text("revision"),
     _text("remote_id"),
     _text("state"),
+    sa.Index("receipts_by_state", "knowledge", "state"),
 )
 
 files = _table(

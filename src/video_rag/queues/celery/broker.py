@@ -128,8 +128,7 @@ class Broker:
         """What a person should know of it, each with what to do."""
         with self.channel() as channel:
             version = str(channel.connection.server_properties.get("version", ""))
-            self.declare_dead(channel)
-            many = channel.queue_declare(self.dead_queue.name, passive=True).message_count
+        many = self.dead_count()
         found = []
         if _number(version) < _LIMIT_OF_QUEUES:
             told = f"RabbitMQ {version} has one time limit for all queues, 30 minutes unless set:"
@@ -140,6 +139,12 @@ class Broker:
         if many:
             found.append((f"dead letters: {many}", "see `video-rag queue dead list`"))
         return found
+
+    def dead_count(self) -> int:
+        """How many messages were put aside."""
+        with self.channel() as channel:
+            self.declare_dead(channel)
+            return int(channel.queue_declare(self.dead_queue.name, passive=True).message_count)
 
     def dead_letters(self) -> DeadLetters:
         """What was put aside."""

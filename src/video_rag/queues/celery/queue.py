@@ -63,6 +63,10 @@ class Celery:
         """What to know of a RabbitMQ that can be reached: rows of state, text, and what to do."""
         return [("note", text, hint) for text, hint in self._made().notes()]
 
+    def dead_count(self) -> int:
+        """How many were put aside. Raises `Unavailable` or `Rejected`."""
+        return self._made().dead_count()
+
     def dead(self) -> list[DeadLetter]:
         """What was put aside, the oldest first."""
         return self._made().dead_letters().listed()

@@ -13,6 +13,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,8 @@ from video_rag.sources.ytdlp.options import Options
 
 OLD_DAYS = 60
 """Days after which a yt-dlp is old: it comes out about once a month, and after a site changed."""
+Aged = tuple[str, str, float]
+"""What (`cookies`, `ytdlp`), of which site, its age in seconds."""
 _EXTRA = "pip install 'video-rag[download]'"
 _OLDEST = {"deno": 2, "node": 22}
 """Major versions that yt-dlp 2026.08 takes (`yt_dlp.utils._jsruntime`)."""
@@ -42,14 +45,33 @@ def findings(options: Options, places: Places, now: float | None = None) -> list
     return rows + [_site(state, options, now) for state in places.sites.sites()]
 
 
-def _age(home: Path, now: float) -> Iterator[Row]:
-    """A note on a yt-dlp that sites have probably left behind; its version is its date."""
+def ages(options: Options, places: Places, now: float | None = None) -> Iterator[Aged]:
+    """How old files of cookies and yt-dlp are; `now` is seconds since the epoch."""
+    now = time.time() if now is None else now
+    files = {"": options.cookies} | {site: one.cookies for site, one in options.sites.items()}
+    for site, path in files.items():
+        if path is not None:
+            with suppress(OSError):  # `doctor` says what is wrong with it
+                yield "cookies", site, now - path.expanduser().stat().st_mtime
+    if made := _made(places.home):
+        yield "ytdlp", "", now - made
+
+
+def _made(home: Path) -> float | None:
+    """When the yt-dlp in use was made: its version is its date."""
     year, month, day, *_ = (*versions.number(versions.shown(home).version), 0, 0, 0)
     try:
-        made = dt.datetime(year, month, day, tzinfo=dt.UTC)
+        return dt.datetime(year, month, day, tzinfo=dt.UTC).timestamp()
     except ValueError:  # no date: a version of somebody's own
+        return None
+
+
+def _age(home: Path, now: float) -> Iterator[Row]:
+    """A note on a yt-dlp that sites have probably left behind."""
+    made = _made(home)
+    if made is None:
         return
-    days = int((now - made.timestamp()) // 86_400)
+    days = int((now - made) // 86_400)
     if days > OLD_DAYS:
         yield Row("note", f"yt-dlp is {days} days old", "run video-rag update")
     elif days >= 0:

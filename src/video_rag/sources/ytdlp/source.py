@@ -57,6 +57,12 @@ class YtDlp:
 
         return health.findings(self.options, self.places)
 
+    def ages(self) -> list[tuple[str, str, float]]:
+        """How old its cookies and yt-dlp are, in seconds: what, of which site, age."""
+        from video_rag.sources.ytdlp import health
+
+        return list(health.ages(self.options, self.places))
+
     def claims(self, url: str) -> bool:
         """Whether this is an http or https URL, or one marked as a feed: `feed:https://…`."""
         from video_rag.sources.feeds.addresses import address

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "9"
-down_revision = "8"
+revision = "10"
+down_revision = "9"
 
 
 def upgrade() -> None:
-    """Add the tables, and an index that says how many documents there are."""
+    """Add the tables, and indexes that say how many documents there are, and where."""
     op.create_table(
         "timings",
         sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("labels", sa.Text, primary_key=True),
         sa.Column("amount", sa.Float, nullable=False),
     )
+    op.create_index("receipts_by_state", "receipts", ["knowledge", "state"])
     is_document = sa.text("name = 'document'")
     op.create_index(
         "results_documents",
@@ -42,5 +43,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take them away: counting begins anew."""
     op.drop_index("results_documents", "results")
+    op.drop_index("receipts_by_state", "receipts")
     op.drop_table("tallies")
     op.drop_table("timings")
