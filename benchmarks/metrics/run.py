@@ -63,7 +63,9 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     wanted = parser.parse_args()
     print(
-        "| ledger | videos | first, ms | median, ms | longest, ms | size |\n|---|---|---|---|---|---|"
+        "| ledger | videos | first, ms | median, ms | longest, ms | size |",
+        "|---|---|---|---|---|---|",
+        sep="\n",
     )
     for many in wanted.videos:
         with tempfile.TemporaryDirectory() as folder:

@@ -22,6 +22,7 @@ from video_rag.settings import load_settings
 from video_rag.testing.clips import tone
 
 NO_JSON = {
+    "GET /metrics",
     "GET /api/videos/{video_id}/media",
     "GET /api/videos/{video_id}/subtitles/{number}.vtt",
     "GET /api/images/{digest}",
@@ -159,6 +160,7 @@ def calls(client: TestClient, library: Library) -> Iterator[tuple[str, str, int,
     picture = library.blobs.put(b"\xff\xd8\xff\xe0 a picture")
     page, asked = "/api/videos/{video_id}", {"question": "How often is the wool shorn?"}
     yield "GET /health/live", "/health/live", 200, {}
+    yield "GET /metrics", "/metrics", 200, {}
     yield "GET /health/ready", "/health/ready", 200, {}
     yield "GET /api/session", "/api/session", 200, {}
     yield "POST /api/session", "/api/session", 401, {"json": {"key": "vr_x"}}

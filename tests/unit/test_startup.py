@@ -137,9 +137,10 @@ pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private pr
 processors.rapidocr processors.slides processors.subtitles.transcriber
 processors.whisper.options processors.whisper.transcriber queues.inline renderers.markdown
 rerankers settings sources.folder.paths sources.folder.source sources.ytdlp.options
-sources.ytdlp.source stores.agenda stores.claims stores.due stores.files stores.forward
-stores.hold stores.kept stores.listing stores.local stores.media stores.owner stores.prepared
-stores.records stores.remembered stores.sql stores.sqlite stores.tables stores.transactions
+sources.ytdlp.source stores.activity stores.agenda stores.claims stores.due stores.files
+stores.forward stores.hold stores.kept stores.listing stores.local stores.media stores.owner
+stores.prepared stores.records stores.remembered stores.sql stores.sqlite stores.tables
+stores.transactions tallies
 text.addresses text.languages text.timecode
 """
 """Of ours, with all below them: the library, how its stages are wired, and what plug-ins say of
