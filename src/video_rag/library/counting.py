@@ -51,12 +51,12 @@ class Counting:
         if isinstance(event, StageFailed):
             outcome = "retried" if event.retried else "failed"
             tallies.add("failures", stage=event.stage, error=event.error)
-        stage, plugin = event.stage, event.plugin
+        stage, plugin, seconds = event.stage, event.plugin, event.seconds or 0.0
         tallies.add("stages", stage=stage, plugin=plugin, outcome=outcome)
-        tallies.observe("stage_seconds", event.seconds, STAGE_SECONDS, stage=stage, plugin=plugin)
+        tallies.observe("stage_seconds", seconds, STAGE_SECONDS, stage=stage, plugin=plugin)
         if stage == "fetch":
             tallies.add("downloads", site=site_of(event.video_id), outcome=outcome)
-        self._ended.append(Ended(event.video_id, stage, plugin, outcome, event.seconds))
+        self._ended.append(Ended(event.video_id, stage, plugin, outcome, seconds))
 
     def _write(self) -> None:
         amounts = tallies.take()

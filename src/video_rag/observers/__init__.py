@@ -67,8 +67,8 @@ class StageFailed:
     message: str
     hint: str
     retried: bool
-    seconds: float = 0.0
-    """How long it took until then."""
+    seconds: float | None = None
+    """How long it took until then, where that is known."""
 
 
 @dataclass(frozen=True)
