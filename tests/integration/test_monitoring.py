@@ -156,7 +156,9 @@ def test_dashboards_find_something_and_an_alert_reaches_a_robot(tmp_path: Path) 
     port, alerts = free_port(), free_port()
     with ExitStack() as stack:
         robot = stack.enter_context(Robot().listening())
-        model = stack.enter_context(LlmServer(["A flock of sheep eats grass on the hill all day [1]."]))
+        model = stack.enter_context(
+            LlmServer(["A flock of sheep eats grass on the hill all day [1]."])
+        )
         library = a_run(tmp_path, model.base_url)
         stack.callback(library.close)
         _key, plain = keys.make(library.ledger, "prometheus", "read")
