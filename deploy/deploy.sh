@@ -139,7 +139,7 @@ look() {
                     if [ "$restarts" -lt 3 ]; then echo ok; else echo "$service starts again and again"; fi ;;
                 running-starting-* | created-*) echo wait ;;
                 exited-*-0)
-                    case $service in setup | check) echo ok ;; *) echo "$service has ended" ;; esac ;;
+                    case $service in setup | check | logs-setup) echo ok ;; *) echo "$service has ended" ;; esac ;;
                 restarting-*)
                     if [ "$restarts" -lt 3 ]; then echo wait; else echo "$service starts again and again"; fi ;;
                 *) echo "$service is $state, $health, with exit code $code" ;;

@@ -113,7 +113,7 @@ def test_only_caddy_has_ports() -> None:
 def test_every_service_is_limited_restarted_and_its_log_kept_small(name: str) -> None:
     one = services()[name]
     assert {"mem_limit", "cpus", "pids_limit"} <= set(one)
-    assert one["restart"] == ("no" if name in {"setup", "check"} else "unless-stopped")
+    assert one["restart"] == ("no" if name in {"setup", "check", "logs-setup"} else "unless-stopped")
     assert one["logging"]["options"]["max-size"]
     assert "no-new-privileges:true" in one.get("security_opt", ()) or name == "cadvisor"
 
@@ -143,7 +143,7 @@ def test_what_starts_after_what_goes_by_health() -> None:
             if waits["condition"] == "service_healthy":
                 assert services()[name]["healthcheck"]["test"] if name != "video-processor" else 1
             else:
-                assert name in {"setup", "check"}
+                assert name in {"setup", "check", "logs-setup"}
 
 
 def test_every_way_of_caddy_leads_to_a_service() -> None:
