@@ -113,7 +113,9 @@ def test_only_caddy_has_ports() -> None:
 def test_every_service_is_limited_restarted_and_its_log_kept_small(name: str) -> None:
     one = services()[name]
     assert {"mem_limit", "cpus", "pids_limit"} <= set(one)
-    assert one["restart"] == ("no" if name in {"setup", "check", "logs-setup"} else "unless-stopped")
+    assert one["restart"] == (
+        "no" if name in {"setup", "check", "logs-setup"} else "unless-stopped"
+    )
     assert one["logging"]["options"]["max-size"]
     assert "no-new-privileges:true" in one.get("security_opt", ()) or name == "cadvisor"
 
