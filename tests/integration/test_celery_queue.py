@@ -100,9 +100,9 @@ def test_what_a_person_waits_for_overtakes_fifty_that_wait(queue: Celery) -> Non
 def test_what_a_person_waits_for_is_not_held_up_by_the_wait_for_more_of_it(
     queue: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from video_rag.queues.celery import worker
+    from video_rag.queues.celery import pool
 
-    monkeypatch.setattr(worker, "_FOR_URGENT", 15.0)
+    monkeypatch.setattr(pool, "_FOR_URGENT", 15.0)
     for number in range(20):
         queue.submit(_job(number))
         queue.submit(_job(f"now {number}"), is_urgent=True)
@@ -111,6 +111,32 @@ def test_what_a_person_waits_for_is_not_held_up_by_the_wait_for_more_of_it(
         _until(lambda: sum("now" in one for one in done) == 20)
         assert len(done) <= 21  # one of the others may have come first
     assert queue.depth(["cpu"])["cpu"].waiting >= 19
+
+
+def test_what_waits_behind_a_long_stage_is_given_to_others(queue: Celery) -> None:
+    """One message of each queue comes to a worker that is at a stage already."""
+    begun, end, done = threading.Event(), threading.Event(), list[str]()
+
+    def handle(job: Job) -> None:
+        if job == _job("long"):
+            begun.set()
+            end.wait(30)
+        done.append(job.video_id)
+
+    with _served(queue, handle):
+        queue.submit(_job("long"))
+        assert begun.wait(30)
+        queue.submit(_job("now"), is_urgent=True)
+        _until(lambda: queue.depth(["cpu"])["cpu"].urgent == 1)
+        assert done == []
+        end.set()
+        _until(lambda: len(done) == 2)
+        queue.submit(_job("later"))
+        queue.submit(_job("now again"), is_urgent=True)
+        _until(lambda: len(done) == 4)
+    assert done[:2] == ["v:long", "v:now"]
+    assert queue.depth(["cpu"])["cpu"] == Depth(0, 0, 0)
+    assert queue.dead() == []
 
 
 def test_a_message_goes_back_when_its_worker_leaves_before_it_is_begun(queue: Celery) -> None:

@@ -102,7 +102,7 @@ class Broker:
         with self.channel() as channel:
             for route in routes:
                 calm, urgent = (self._look(channel, route, is_urgent=is_it) for is_it in (0, 1))
-                found[route] = Depth(calm[0], urgent[0], calm[1])
+                found[route] = Depth(calm[0], urgent[0], max(calm[1], urgent[1]))
         return found
 
     def _look(self, channel: Any, route: str, *, is_urgent: int) -> tuple[int, int]:

@@ -8,19 +8,14 @@ needed: no gossip, no events, no remote control, and none of the queues for dela
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from functools import partial
 from typing import Any
 
 from celery import bootsteps
-from celery.concurrency.base import apply_target
-from celery.concurrency.thread import ApplyResult, TaskPool
 from celery.exceptions import Reject, WorkerShutdown
 from celery.worker import WorkController, state
 from celery.worker.consumer import Connection, Consumer, Tasks
@@ -30,7 +25,8 @@ from video_rag.errors import BackendError, VideoRagError
 from video_rag.model import Job
 from video_rag.queues import Handle
 from video_rag.queues.celery.broker import Broker
-from video_rag.queues.celery.messages import TASK, URGENT, job_in
+from video_rag.queues.celery.messages import TASK, job_in
+from video_rag.queues.celery.pool import Pool
 from video_rag.queues.celery.troubles import told, trouble
 from video_rag.settings.redaction import redact
 
@@ -38,8 +34,8 @@ log = logging.getLogger("video_rag")
 
 _TICK = 0.05
 """Seconds between two looks of the worker's loop at what happens beside it."""
-_FOR_URGENT = 0.2
-"""Seconds that a free thread waits at most after an urgent job for the next one to arrive."""
+_LONG = 2.0
+"""Seconds after which all that waits behind the stages of a process is given to others."""
 _LONGEST_WAIT = 30.0
 """Seconds between two tries to reach RabbitMQ or the ledger."""
 
@@ -68,10 +64,10 @@ def serve(
     app.conf.worker_consumer = type("Ours", (_Consumer,), ours)
     _task(app, handle, stopping)
     state.should_stop = None
-    _Pool.stopping = stopping
+    Pool.stopping = stopping
     worker = WorkController(
         app=app,
-        pool_cls=_Pool,
+        pool_cls=Pool,
         concurrency=concurrency,
         queues=[one.name for one in queues],
         without_mingle=True,
@@ -112,60 +108,6 @@ def _aside(why: str) -> Reject:
     return Reject(why, requeue=False)
 
 
-_Waiting = tuple[bool, int, Callable[[], None]]
-
-
-class _Pool(TaskPool):  # type: ignore[misc]  # celery has no types
-    """Threads that take what a person waits for before all else that is here."""
-
-    stopping: threading.Event
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._waiting: list[_Waiting] = []
-        self._numbers = itertools.count()
-        self._came = threading.Condition()
-        self._last_urgent = 0.0
-
-    def on_apply(self, target: Any, args: Any = None, kwargs: Any = None, **more: Any) -> Any:
-        """Keep a task until a thread is free."""
-        queue = str((args[2].get("delivery_info") or {}).get("routing_key", ""))
-        is_later = not queue.endswith(URGENT)
-
-        call = partial(
-            apply_target, target, args, kwargs, more.get("callback"), more.get("accept_callback")
-        )
-        with self._came:
-            one: _Waiting = (is_later, next(self._numbers), call)
-            heapq.heappush(self._waiting, one)
-            self._came.notify_all()
-        begun = self.executor.submit(self._run)
-        begun.add_done_callback(_told_if_broken)
-        return ApplyResult(begun)
-
-    def _run(self) -> None:
-        """Run the first of what waits; nothing once the worker leaves: it goes back then."""
-        with self._came:
-            rest = _FOR_URGENT - (time.monotonic() - self._last_urgent)
-            self._came.wait_for(self._is_urgent_or_over, timeout=max(0.0, rest))
-            if self.stopping.is_set():
-                return
-            is_later, _number, call = heapq.heappop(self._waiting)
-        call()
-        if not is_later:
-            self._last_urgent = time.monotonic()
-
-    def _is_urgent_or_over(self) -> bool:
-        return self.stopping.is_set() or not self._waiting[0][0]
-
-
-def _told_if_broken(begun: Future[None]) -> None:
-    """What goes wrong beside a task is no reason for silence; RabbitMQ brings the message again."""
-    error = None if begun.cancelled() else begun.exception()
-    if error is not None:
-        log.error("Celery could not run a message: %s", redact(repr(error)))
-
-
 class _Watch(bootsteps.StartStopStep):  # type: ignore[misc]  # celery has no types
     """Lets the loop look around several times a second."""
 
@@ -189,18 +131,50 @@ class _Consumer(Consumer):  # type: ignore[misc]  # celery has no types
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._is_leaving = False
+        self._left = set[str]()
         self._idle_since = time.monotonic()
 
     def on_ready(self) -> None:
         super().on_ready()
+        self._left.clear()  # a new connection takes from all queues
         self._idle_since = time.monotonic()
 
     def look(self) -> None:
-        """Take nothing more once asked to leave, and leave when all that was begun is done."""
+        """Look at what happens beside the loop."""
         if self.until_idle and self._is_idle():
             self.stopping.set()
-        if not self.stopping.is_set():
-            return
+        if self.stopping.is_set():
+            self._leave()
+        elif self.pool.is_busy(_LONG):
+            for request in self.pool.take_back():
+                self._give_back(request)
+        elif self._left:
+            for name in self._left:
+                route, is_urgent = self.broker.route_of(name)
+                self.task_consumer.add_queue(self.broker.queue(route, is_urgent=is_urgent))
+            self._left.clear()
+            self.task_consumer.consume()
+
+    def _give_back(self, request: Any) -> None:
+        """Let others have what this process would begin only after a long stage.
+
+        It takes nothing more from that queue until then. The message is sent anew: each time that
+        one goes back RabbitMQ counts, and puts those that did so too often aside.
+        """
+        name = request.delivery_info["routing_key"]
+        if name not in self._left:
+            self.task_consumer.cancel_by_queue(name)
+            self._left.add(name)
+        route, is_urgent = self.broker.route_of(name)
+        try:
+            self.broker.submit(job_in(request.message), route, is_urgent=is_urgent)
+            request.acknowledge()
+        except BackendError:
+            request.reject(requeue=True)
+        state.task_ready(request)
+
+    def _leave(self) -> None:
+        """Take nothing more, and leave when all that was begun is done."""
         if not self._is_leaving:
             self._is_leaving = True
             self.task_consumer.cancel()
