@@ -30,6 +30,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.nav = [
         {"Start": ["index.md", "tutorial.md", _outside("README.md")]},
         {"How to": _pages("how-to")},
+        {"Run-books": ["runbooks/README.md", *_pages("runbooks")]},
         {"Reference": _pages("reference")},
         {"Explanation": _pages("explanation")},
         {"Decisions": ["adr/README.md", *_pages("adr")]},

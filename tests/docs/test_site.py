@@ -44,9 +44,12 @@ def test_every_document_is_a_page_and_every_link_leads_to_one(site: Path) -> Non
         if file.name != "404.html":  # its links are absolute, since it is shown anywhere
             pages[file] = Links()
             pages[file].feed(file.read_text("utf-8"))
+    menu = {link.partition("#")[0] for link in pages[site / "index.html"].to} | {"index.html"}
     for document in (ROOT / "docs").rglob("*.md"):
         name = document.relative_to(ROOT / "docs").with_suffix(".html").as_posix()
-        assert site / name.replace("README.html", "index.html") in pages, name
+        name = name.replace("README.html", "index.html")
+        assert site / name in pages, name
+        assert name in menu, f"{name} is in no menu: see scripts/site_pages.py"
     broken = []
     for file, page in pages.items():
         for link in page.to:

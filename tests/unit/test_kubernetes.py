@@ -358,9 +358,8 @@ def test_one_machines_jobs_stand_beside_its_volume() -> None:
             assert near["topologyKey"] == "kubernetes.io/hostname"
 
 
-def test_prometheus_is_told_where_to_look_and_what_to_ring_for(tmp_path: Path) -> None:
-    rules = tmp_path / "rules.yml"
-    rules.write_text("groups:\n  - name: one\n    rules: [{alert: Down, expr: up == 0}]\n")
+def test_prometheus_is_told_where_to_look_and_what_to_ring_for() -> None:
+    rules = ROOT / "deploy" / "prometheus" / "alert.rules.yml"
     found = objects(
         by_helm("local", "--set=monitoring.enabled=true", f"--set-file=monitoring.rules={rules}")
     )
@@ -370,6 +369,8 @@ def test_prometheus_is_told_where_to_look_and_what_to_ring_for(tmp_path: Path) -
     assert is_chosen(monitor["selector"], web["metadata"]["labels"])
     assert monitor["endpoints"][0]["port"] == web["spec"]["ports"][0]["name"]
     assert by_kind["PrometheusRule"]["spec"] == yaml.safe_load(rules.read_text())
+    job = web["metadata"]["name"]  # the Operator calls a job as its Service
+    assert f'up{{job="{job}"}}' in rules.read_text()
     (alone,) = objects(by_kustomize(OVERLAYS.parent / "components" / "monitoring"))
     alone["metadata"]["labels"] = by_kind["ServiceMonitor"]["metadata"]["labels"]
     assert alone == by_kind["ServiceMonitor"]
