@@ -90,6 +90,10 @@ COMMANDS = {
         "Follow channels, playlists, feeds and folders: their new videos are taken.",
     ),
     "dify": Command("dify:app", "Care for a knowledge base in Dify."),
+    "selftest": Command(
+        "selftest:selftest",
+        "Test a running server: add a sample, ask in two languages, publish, take it out again.",
+    ),
     "clean": Command(
         "clean:clean",
         "Let go of what is old and can be had again; never of what a video still needs.",

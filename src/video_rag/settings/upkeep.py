@@ -6,7 +6,6 @@ from pydantic import Field, SecretStr, field_validator
 
 from video_rag.settings.buckets import Place
 from video_rag.settings.kinds import Names, Section
-from video_rag.text import ages
 
 
 class BackupSettings(Section):
@@ -43,6 +42,8 @@ class CleanSettings(Section):
     @field_validator("retention")
     @classmethod
     def _are_ages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from video_rag.text import ages  # few commands need it
+
         for one in value:
             name, sign, age = one.rpartition("=")
             if not sign or not name.strip():
@@ -53,5 +54,7 @@ class CleanSettings(Section):
     @property
     def kept_seconds(self) -> dict[str, float]:
         """How long videos of each collection are kept, in seconds."""
+        from video_rag.text import ages
+
         pairs = (one.rpartition("=") for one in self.retention)
         return {name.strip(): ages.seconds(age) for name, _, age in pairs}
