@@ -1,4 +1,4 @@
-"""`video-rag selftest` against the real server: what works, what it says when something does not."""
+"""`video-rag selftest` against the real server: what works, and what it says where it does not."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,9 @@ class _Test:
         yield "ready", lambda: str(self._client.get_json("/health/ready")["status"])
         yield "added", self._add
         for language in _QUESTIONS:
-            yield f"asked ({language})", lambda one=language: self._ask(one)  # type: ignore[misc]
+            yield f"asked ({language})", partial(self._ask, language)
         for base in dict.fromkeys(["embedded", *self._settings.knowledge]):
-            yield f"published ({base})", lambda one=base: self._publish(one)  # type: ignore[misc]
+            yield f"published ({base})", partial(self._publish, base)
 
     def take_out(self) -> str:
         """Remove the video and the file; nothing is there that was not before."""
