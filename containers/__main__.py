@@ -28,7 +28,6 @@ CADDY = "lookalike/caddy:2"
 URL = "https://localhost:18443"
 QUESTIONS = ("Where should a passage be cut?", "关键词检索最擅长找什么？")
 SLIM_MB = 260
-READY_SECONDS = 5.0
 FORWARD = (
     "import sqlite3; c = sqlite3.connect('/app/data/library.db'); "
     "c.execute('update schema set version = 9999'); c.commit()"
