@@ -307,6 +307,11 @@ def used(feed: str, alone: str, refused: str, tmp_path: Path) -> dict[str, list[
         "publish": [["publish", "--all", "--to", name] for name in ("dify", "parrot")]
         + [["publish", "--all", "--to", "parrot", "--json"]],
         "sites": [["sites"], ["sites", "--json"], ["sites", "forget", "127.0.0.1"]],
+        "report": [
+            ["report", name, *more]
+            for name in ("downloads", "retrieval", "system", "performance")
+            for more in ([], ["--json"])
+        ],
         "update": [["update", "--back"]],
         "serve": [["serve", "--host", "no such host"]],
         "keys": [["keys", "list"], ["keys", "revoke", f"vr_0123abcd_{secret('typed key')}"]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,19 +40,19 @@ def search(
     from video_rag.model import Query
     from video_rag.operations.rows import hit_row
 
-    library = open_library()
-    hits = library.search(
-        Query(
-            text=query,
-            limit=limit or library.settings.search.limit,
-            collection=collection,
-            language=inputs.check_filter(language),
-            speaker=speaker,
-        ),
-        knowledge,
-    )
-    if hits:
-        _tell_lost(library, knowledge)
+    with closing(open_library()) as library:
+        hits = library.search(
+            Query(
+                text=query,
+                limit=limit or library.settings.search.limit,
+                collection=collection,
+                language=inputs.check_filter(language),
+                speaker=speaker,
+            ),
+            knowledge,
+        )
+        if hits:
+            _tell_lost(library, knowledge)
     if as_json:
         print_json([hit_row(hit) for hit in hits])
         return
@@ -76,25 +77,25 @@ def ask(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from video_rag.model import Question
     from video_rag.operations.rows import answer_row
 
-    library = open_library()
-    asked = Question(
-        text=question,
-        limit=limit or library.settings.ask.passages,
-        collection=collection,
-        language=inputs.check_filter(language),
-        speaker=speaker,
-    )
-    streamed = ""
-    _tell_lost(library, knowledge)
-    for event in library.ask(asked, answerer, knowledge):
-        if isinstance(event, Delta) and not as_json and out.is_terminal:
-            out.print(escape(event.text), end="")
-            streamed += event.text
-        elif isinstance(event, Done):
-            if as_json:
-                print_json(answer_row(event.answer))
-            else:
-                _print_answer(event.answer, streamed)
+    with closing(open_library()) as library:
+        asked = Question(
+            text=question,
+            limit=limit or library.settings.ask.passages,
+            collection=collection,
+            language=inputs.check_filter(language),
+            speaker=speaker,
+        )
+        streamed = ""
+        _tell_lost(library, knowledge)
+        for event in library.ask(asked, answerer, knowledge):
+            if isinstance(event, Delta) and not as_json and out.is_terminal:
+                out.print(escape(event.text), end="")
+                streamed += event.text
+            elif isinstance(event, Done):
+                if as_json:
+                    print_json(answer_row(event.answer))
+                else:
+                    _print_answer(event.answer, streamed)
 
 
 def evaluate(

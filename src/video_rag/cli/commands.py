@@ -53,7 +53,10 @@ COMMANDS = {
         "passes:schedule",
         "Be the clock: call `tick` and `run` at the times that the settings name, until ended.",
     ),
-    "report": Command("report:report_app", "Look back: where the time goes."),
+    "report": Command(
+        "report:report_app",
+        "Look back: where the time goes, what went wrong, what was asked, how the machine is.",
+    ),
     "worker": Command(
         "workers:worker",
         "Run stages of the library's videos until told to end, here and wherever else one runs.",

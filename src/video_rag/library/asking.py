@@ -71,6 +71,16 @@ class Asking:
             self._synonyms = synonyms.load(self._shelf.settings.search.synonyms)
         return self._synonyms.of(text)
 
+    def search_for(self, query: Query, knowledge: str | None) -> list[Hit]:
+        """A search that is remembered: somebody asked for it, and no answerer did."""
+        base = knowledge or self._shelf.settings.search.knowledge
+        remembered = self._shelf.remembering.of("search", query.text, query.collection, base)
+        with remembered as told:
+            hits = self.search(query, knowledge)
+            told.found, told.is_over = len(hits), True
+            told.outcome = "found" if hits else "nothing"
+        return hits
+
     def search(self, query: Query, knowledge: str | None) -> list[Hit]:
         """See `Library.search`."""
         if query.speaker is not None and not query.speaker.strip():  # as no collection is none
@@ -165,6 +175,19 @@ class Asking:
         self, question: Question, answerer: str | None, knowledge: str | None
     ) -> Iterator[Delta | Done]:
         """See `Library.ask`."""
+        base = knowledge or self._shelf.settings.search.knowledge
+        remembered = self._shelf.remembering.of("ask", question.text, question.collection, base)
+        with remembered as told:
+            for event in self._answered(question, answerer, knowledge):
+                if isinstance(event, Done):
+                    answer = event.answer
+                    told.found, told.is_over = len(answer.citations), True
+                    told.outcome = "refused" if answer.refused else "found"
+                yield event
+
+    def _answered(
+        self, question: Question, answerer: str | None, knowledge: str | None
+    ) -> Iterator[Delta | Done]:
         name = answerer or self._shelf.settings.ask.answerer
         who = self._shelf.parts.answerer(name)
         if not question.synonyms:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from video_rag.choices import State
 from video_rag.errors import NotFound
-from video_rag.library import removing
+from video_rag.library import remembering, removing
 from video_rag.library.listing import Listing, Part
 from video_rag.library.looking import Looking
 from video_rag.library.shelf import Shelf
@@ -106,6 +106,7 @@ class Library:
     def close(self) -> None:
         """Let go of files."""
         self._shelf.counting.close()
+        self._shelf.remembering.close()
         self.ledger.close()
 
     def listen(self, observer: Observer) -> None:
@@ -284,7 +285,14 @@ class Library:
 
     def search(self, query: Query, knowledge: str | None = None) -> list[Hit]:
         """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
-        return self._asking().search(query, knowledge)
+        return self._asking().search_for(query, knowledge)
+
+    def remembered(
+        self, text: str, collection: str | None
+    ) -> AbstractContextManager[remembering.Found]:
+        """Keep several searches as the one question that they are for."""
+        base = self.settings.search.knowledge
+        return self._shelf.remembering.of("search", text, collection, base)
 
     def refuse_lost(self, knowledge: str | None = None) -> None:
         """Tell who searches a base that lost videos: `search` asks this when it found nothing.

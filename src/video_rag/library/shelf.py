@@ -10,6 +10,7 @@ from typing import TypeVar
 from video_rag import backups, private
 from video_rag.errors import Lost, NotFound, UnsupportedUrl, VideoRagError
 from video_rag.library.counting import Counting
+from video_rag.library.remembering import Remembering
 from video_rag.library.storing import blobs_of
 from video_rag.library.wiring import Parts
 from video_rag.model import Job, Noun, Video
@@ -37,6 +38,7 @@ class Shelf:
         self.parts = Parts(settings, self.ledger)
         self.blobs = blobs_of(settings, self.parts.identify)
         self.counting = Counting(self.ledger)
+        self.remembering = Remembering(self.ledger, settings.ask.keep_days)
         self.observers = [*self.parts.observers(), *observers, self.counting]
         self.sources = self.parts.sources()
         self.tools = self.parts.tools(self.sources)

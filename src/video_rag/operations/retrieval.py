@@ -54,6 +54,14 @@ class Found:
 
 def retrieve(library: Library, wanted: Wanted) -> list[Found]:
     """The best passages that fit, best first. Raises `NotFound` for an unknown collection."""
+    with library.remembered(wanted.text, wanted.collection) as told:
+        found = _retrieved(library, wanted)
+        told.found, told.is_over = len(found), True
+        told.outcome = "found" if found else "nothing"
+    return found
+
+
+def _retrieved(library: Library, wanted: Wanted) -> list[Found]:
     videos = _Videos(library)
     hits = [
         hit

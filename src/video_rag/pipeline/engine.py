@@ -202,7 +202,8 @@ class Engine:
         if kind == "Bug":
             message = f"{type(error).__name__}: {message}"
         message, hint = redact(message), redact_urls(hint)
-        failure = Failure(stage.name, key, kind, message, hint, attempts, due)
+        reason = getattr(error, "reason", "")
+        failure = Failure(stage.name, key, kind, message, hint, attempts, due, reason)
         verdict = self.judge.failed(seen, failure)
         self._ledger.fail(video_id, failure, me(), verdict)
         self._emit(

@@ -174,6 +174,13 @@ class AskSettings(Section):
 
     answerer: Name = Field("extractive", description="Answerer; `extractive` needs no model.")
     passages: int = Field(5, ge=1, le=50, description="Most passages that an answer cites.")
+    keep_days: int = Field(
+        90,
+        ge=0,
+        le=36_500,
+        description="Days for which searches and questions are kept for `report retrieval`, with "
+        "the name of the API key and nothing else of who asked; 0 keeps none.",
+    )
 
 
 class GuardSettings(Section):

@@ -17,6 +17,7 @@ from video_rag.stores.kept import Result as Result
 if TYPE_CHECKING:
     from video_rag.stores.activity import Activity
     from video_rag.stores.agenda import Agenda, Verdict
+    from video_rag.stores.questions import Questions
     from video_rag.stores.requests import Requests
     from video_rag.stores.slots import Slots
 
@@ -322,6 +323,10 @@ class Ledger(Protocol):
     @property
     def slots(self) -> Slots:
         """What a clock remembers."""
+
+    @property
+    def questions(self) -> Questions:
+        """What was searched for and asked."""
 
     @property
     def requests(self) -> Requests:

@@ -26,3 +26,5 @@ class Failure:
     hint: str
     attempts: int
     due: float | None
+    reason: str = ""
+    """One word, of errors about web sites: see docs/reference/errors.md."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from video_rag.stores.agenda import Verdict
     from video_rag.stores.asked import SqlRequests
     from video_rag.stores.due import SqlAgenda
+    from video_rag.stores.questions_sql import SqlQuestions
     from video_rag.stores.slots_sql import SqlSlots
 
 
@@ -57,6 +58,13 @@ class Sql(Claims, Records):
         from video_rag.stores.asked import SqlRequests
 
         return SqlRequests(self._reader, self._writer)
+
+    @cached_property
+    def questions(self) -> SqlQuestions:
+        """What was asked; few commands need it."""
+        from video_rag.stores.questions_sql import SqlQuestions
+
+        return SqlQuestions(self._reader, self._writer)
 
     @cached_property
     def agenda(self) -> SqlAgenda:

@@ -116,6 +116,7 @@ failures = _table(
     _text("hint"),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due", sa.Float),
+    _said("reason"),
 )
 
 receipts = _table(

@@ -1,4 +1,4 @@
-"""What was asked, and which request wants work on a video."""
+"""What was asked, which request wants work on a video, and the one word for why a stage failed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alembic import op
 revision = "9"
 down_revision = "8"
 
-_NEW = {"videos": ("request_id", "trace_id"), "requests": ("trace_id",)}
+_NEW = {"videos": ("request_id", "trace_id"), "requests": ("trace_id",), "failures": ("reason",)}
 
 
 def upgrade() -> None:
@@ -36,6 +36,5 @@ def downgrade() -> None:
     """Take them away."""
     op.drop_table("questions")
     for table, names in _NEW.items():
-        with op.batch_alter_table(table) as change:
-            for name in names:
-                change.drop_column(name)
+        for name in names:  # a batch would make the table anew, and lose what is unique in it
+            op.execute(f"alter table {table} drop column {name}")
