@@ -128,25 +128,26 @@ WORKERS = {
 """What reads, recognises, downloads, indexes and serves."""
 LOOKING = """
 answerers backups causes choices chunking cli composers composers._slides composers.timeline
-databases digest disk embedders errors identity knowledge.embedded.base knowledge.embedded.database
-library.counting library.facade library.listing library.looking library.naming library.removing
-library.shelf library.sourcing library.status library.storing library.wiring media model net.guard
-net.sites observers.logs observers.rotating once operations.codes operations.inputs operations.rows
-pipeline.before pipeline.engine pipeline.judging pipeline.plan pipeline.publish pipeline.reading
+databases digest disk embedders errors identity knowledge.embedded.base
+knowledge.embedded.database library.counting library.facade library.listing library.looking
+library.naming library.remembering library.removing library.shelf library.sourcing
+library.status library.storing library.wiring media model net.guard net.sites observers.logs
+observers.rotating once operations.codes operations.inputs operations.rows pipeline.before
+pipeline.engine pipeline.judging pipeline.plan pipeline.publish pipeline.reading
 pipeline.results pipeline.stages pipeline.tools pipeline.work plugins private processors._ahead
-processors.rapidocr processors.slides processors.subtitles.transcriber processors.whisper.options
-processors.whisper.transcriber queues.inline renderers.markdown rerankers settings
-sources.folder.paths sources.folder.source sources.ytdlp.options sources.ytdlp.source
-stores.activity stores.agenda stores.claims stores.due stores.files stores.forward stores.hold
-stores.kept stores.listing stores.local stores.media stores.owner stores.prepared stores.records
-stores.remembered stores.sql stores.sqlite stores.tables stores.transactions tallies text.addresses
-text.languages text.timecode
+processors.rapidocr processors.slides processors.subtitles.transcriber
+processors.whisper.options processors.whisper.transcriber queues.inline renderers.markdown
+rerankers settings sources.folder.paths sources.folder.source sources.ytdlp.options
+sources.ytdlp.source stores.activity stores.agenda stores.claims stores.due stores.files
+stores.forward stores.hold stores.kept stores.listing stores.local stores.media stores.owner
+stores.prepared stores.questions stores.records stores.remembered stores.sql stores.sqlite
+stores.tables stores.transactions tallies text.addresses text.languages text.timecode
 """
 """Of ours, with all below them: the library, how its stages are wired, and what plug-ins say of
 themselves. What fetches, reads, hears, judges and finds is imported by the methods that do so."""
 SEARCHING = """
 evidence knowledge.ranking knowledge.embedded library.asking library.evaluate library.mending
-library.publishing pipeline.publishing text
+library.publishing pipeline.publishing stores.questions_sql text
 """
 LIBRARIES = {
     "sqlalchemy",

@@ -16,7 +16,6 @@ from pydantic import BeforeValidator
 from video_rag import causes, plugins
 from video_rag.errors import BadSettings
 from video_rag.observers import Event, StageFailed, StageProgress, VideoFound, VideoSettled
-from video_rag.observers.rotating import RotatingFile
 from video_rag.settings.redaction import redact
 
 log = logging.getLogger("video_rag")
@@ -126,6 +125,8 @@ def _open(name: str, options: Logs.Options) -> logging.Handler:
         return _Screen(sys.stderr)
     try:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
+        from video_rag.observers.rotating import RotatingFile  # few have a file
+
         return RotatingFile(name, options.max_bytes, options.keep)
     except OSError as error:
         raise BadSettings(
