@@ -2,7 +2,7 @@
 # Needs make, git and Python 3.11 or later with its venv module; everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow docker-test docs picture site audit dist clean
+.PHONY: help setup quickstart test lint fix bench fuzz properties chaos airflow logs docker-test docs picture site audit dist clean
 
 BIN := .venv/bin
 UV = $(shell command -v uv || echo .boot/bin/uv)
@@ -20,7 +20,7 @@ test: setup ## run the tests; ARGS='-k words tests/unit' narrows them
 	@sh scripts/install-test-packages.sh
 	@sh scripts/install-s3rver.sh
 	@sh scripts/install-deploy-tools.sh
-	@$(BIN)/pytest -n auto -m 'not airflow' $(ARGS)
+	@$(BIN)/pytest -n auto -m 'not airflow and not logs' $(ARGS)
 
 lint: setup ## check format, style, types, layers, lengths and spelling
 	$(BIN)/ruff format --check
@@ -64,6 +64,10 @@ airflow: setup ## run the DAGs in Airflow 3 and 2.11, each in its own environmen
 
 docker-test: setup ## build the images and start deploy/ on a Docker engine of its own; needs root on Debian, takes ten minutes
 	@PYTHONPATH=. $(BIN)/python -m containers
+
+logs: setup ## ship a real run's log through rsyslog into a real Elasticsearch (Maven, a JDK of 21 or later); a minute
+	@sh scripts/install-test-packages.sh
+	@$(BIN)/pytest -p no:randomly -m logs tests/integration/test_log_shipping.py $(ARGS)
 
 docs: setup ## write anew what documents take from the code: reference, shown output
 	@$(BIN)/python scripts/reference.py

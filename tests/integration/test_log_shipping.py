@@ -77,7 +77,7 @@ def until(is_so: Callable[[], bool], what: str) -> None:
 def run(tmp_path: Path, talk: Path) -> None:
     settings = tmp_path / "settings.toml"
     settings.write_text(
-        f'[observers.logs]\nfile = "{tmp_path}/logs/app.jsonl"\nmax_bytes = 2000\nkeep = 50\n'
+        f'[observers.logs]\nfile = "{tmp_path}/logs/app.log"\nmax_bytes = 2000\nkeep = 50\n'
         '[pipeline]\ntranscribers = ["subtitles"]\nsampler = "none"\n'
     )
     env = {
@@ -95,10 +95,10 @@ def test_a_run_is_found_by_video_and_by_request(elastic: Server, tmp_path: Path)
         run(tmp_path, write_talk(tmp_path / "sheep.srt", SHEEP))
         written = [
             json.loads(line)
-            for one in sorted(logs.glob("app.jsonl*"))
+            for one in sorted(logs.glob("app.log*"))
             for line in one.read_text().splitlines()
         ]
-        assert len(list(logs.glob("app.jsonl*"))) > 1  # it was put aside meanwhile
+        assert len(list(logs.glob("app.log*"))) > 1  # it was put aside meanwhile
         done = [line for line in written if line["message"] == "stage done"]
         video, request = done[0]["video"], done[0]["request_id"]
         everything = {"match_all": {}}
@@ -120,7 +120,7 @@ def test_a_run_is_found_by_video_and_by_request(elastic: Server, tmp_path: Path)
 
     run(tmp_path, write_talk(tmp_path / "星.srt", STARS))  # while nobody ships
     with shipping(logs, tmp_path / "spool", elastic):
-        here = [json.loads(x) for x in (logs / "app.jsonl").read_text().splitlines()]
+        here = [json.loads(x) for x in (logs / "app.log").read_text().splitlines()]
         last = here[-1]
         query = {"bool": {"filter": [{"term": {"video_rag.time": last["time"]}}]}}
         until(lambda: bool(found(elastic, query)), "what was written meanwhile")
@@ -132,8 +132,8 @@ def test_what_is_no_line_of_ours_is_passed_over(elastic: Server, tmp_path: Path)
     logs = tmp_path / "logs"
     logs.mkdir()
     before = len(found(elastic, {"match_all": {}}))
-    good = {"time": "2026-11-27T00:00:00.000Z", "level": "info", "message": "雪 \"quoted\" \t end"}
-    (logs / "x.jsonl").write_text(
+    good = {"time": "2026-11-27T00:00:00.000Z", "level": "info", "message": '雪 "quoted" \t end'}
+    (logs / "x.log").write_text(
         "Traceback (most recent call last):\n"
         + '{"half": \n'
         + json.dumps({"other": "program"})

@@ -88,7 +88,7 @@ def test_everything_that_is_shown_is_a_field_of_the_index() -> None:
 @pytest.mark.parametrize("name", ["filebeat.yml", "logstash.conf", "rsyslog.conf"])
 def test_shippers_read_the_same_files_and_fill_the_same_index(name: str) -> None:
     text = (ELK / name).read_text()
-    assert "*.jsonl" in text
+    assert "*.log" in text
     assert "video-rag-logs-" in text
     assert set(FIELD.findall(text)) <= EVERYWHERE
     assert all(value.startswith("${") for value in re.findall(r'password\S* (?:=> )?"(.*)"', text))
