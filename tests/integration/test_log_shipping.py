@@ -135,7 +135,7 @@ def test_what_is_no_line_of_ours_is_passed_over(elastic: Server, tmp_path: Path)
     good = {"time": "2026-11-27T00:00:00.000Z", "level": "info", "message": '雪 "quoted" \t end'}
     (logs / "x.log").write_text(
         "Traceback (most recent call last):\n"
-        + '{"half": \n'
+        '{"half": \n'
         + json.dumps({"other": "program"})
         + "\n"
         + json.dumps(good, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The files of deploy/elk that cannot be started here: their form, and that they name our fields."""
+"""Files of deploy/elk that cannot be started here: their form, and that they name our fields."""
 
 from __future__ import annotations
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from video_rag.choices import State
 from video_rag.errors import NotFound
-from video_rag.library import remembering, removing
+from video_rag.library import removing
 from video_rag.library.listing import Listing, Part
 from video_rag.library.looking import Looking
+from video_rag.library.remembering import Found
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
 from video_rag.model import Chunk, Document, Hit, Media, Query, Question, Transcripts, Video
@@ -287,12 +288,10 @@ class Library:
         """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
         return self._asking().search_for(query, knowledge)
 
-    def remembered(
-        self, text: str, collection: str | None
-    ) -> AbstractContextManager[remembering.Found]:
+    def remembered(self, text: str, collection: str | None) -> AbstractContextManager[Found]:
         """Keep several searches as the one question that they are for."""
-        base = self.settings.search.knowledge
-        return self._shelf.remembering.of("search", text, collection, base)
+        told = self._shelf.remembering
+        return told.of("search", text, collection, self.settings.search.knowledge)
 
     def refuse_lost(self, knowledge: str | None = None) -> None:
         """Tell who searches a base that lost videos: `search` asks this when it found nothing.
