@@ -178,14 +178,14 @@ class Asking:
         base = knowledge or self._shelf.settings.search.knowledge
         remembered = self._shelf.remembering.of("ask", question.text, question.collection, base)
         with remembered as told:
-            for event in self._answered(question, answerer, knowledge):
+            for event in self._asked(question, answerer, knowledge):
                 if isinstance(event, Done):
                     answer = event.answer
                     told.found, told.is_over = len(answer.citations), True
                     told.outcome = "refused" if answer.refused else "found"
                 yield event
 
-    def _answered(
+    def _asked(
         self, question: Question, answerer: str | None, knowledge: str | None
     ) -> Iterator[Delta | Done]:
         name = answerer or self._shelf.settings.ask.answerer

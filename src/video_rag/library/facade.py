@@ -18,7 +18,6 @@ from video_rag.errors import NotFound
 from video_rag.library import removing
 from video_rag.library.listing import Listing, Part
 from video_rag.library.looking import Looking
-from video_rag.library.remembering import Found
 from video_rag.library.shelf import Shelf
 from video_rag.library.status import Added, Status, Wishes
 from video_rag.model import Chunk, Document, Hit, Media, Query, Question, Transcripts, Video
@@ -52,6 +51,7 @@ class Library:
         removing.finish(shelf)
         self.settings, self.ledger = settings, shelf.ledger
         self.blobs, self.parts = shelf.blobs, shelf.parts
+        self.remembering = shelf.remembering
         self._looking = Looking(shelf)
         self._listing = Listing(shelf, self._looking)
         self._adding, self._asking = Once(self._that_adds), Once(self._that_asks)
@@ -107,7 +107,7 @@ class Library:
     def close(self) -> None:
         """Let go of files."""
         self._shelf.counting.close()
-        self._shelf.remembering.close()
+        self.remembering.close()
         self.ledger.close()
 
     def listen(self, observer: Observer) -> None:
@@ -287,11 +287,6 @@ class Library:
     def search(self, query: Query, knowledge: str | None = None) -> list[Hit]:
         """The best passages first. `knowledge` names the base, else `[search] knowledge`."""
         return self._asking().search_for(query, knowledge)
-
-    def remembered(self, text: str, collection: str | None) -> AbstractContextManager[Found]:
-        """Keep several searches as the one question that they are for."""
-        told = self._shelf.remembering
-        return told.of("search", text, collection, self.settings.search.knowledge)
 
     def refuse_lost(self, knowledge: str | None = None) -> None:
         """Tell who searches a base that lost videos: `search` asks this when it found nothing.

@@ -54,7 +54,9 @@ class Found:
 
 def retrieve(library: Library, wanted: Wanted) -> list[Found]:
     """The best passages that fit, best first. Raises `NotFound` for an unknown collection."""
-    with library.remembered(wanted.text, wanted.collection) as told:
+    base = library.settings.search.knowledge
+    remembered = library.remembering.of("search", wanted.text, wanted.collection, base)
+    with remembered as told:  # its several searches are one question
         found = _retrieved(library, wanted)
         told.found, told.is_over = len(found), True
         told.outcome = "found" if found else "nothing"

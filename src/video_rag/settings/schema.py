@@ -178,8 +178,7 @@ class AskSettings(Section):
         90,
         ge=0,
         le=36_500,
-        description="Days for which searches and questions are kept for `report retrieval`, with "
-        "the name of the API key and nothing else of who asked; 0 keeps none.",
+        description="Days for which `report retrieval` knows what was asked; 0 keeps nothing.",
     )
 
 
