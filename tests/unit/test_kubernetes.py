@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_command
 
+from video_rag.cli import app
 from video_rag.queues.celery.broker import Broker
 from video_rag.queues.celery.options import CeleryOptions
 from video_rag.settings import load_settings
@@ -235,6 +237,18 @@ def test_the_first_key_is_made_once_and_never_shown(tmp_path: Path) -> None:
     listed = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
     (key,) = yaml.safe_load(listed.stdout)
     assert key["role"] == "read"
+
+
+@each
+def test_commands_and_their_options_exist(render: Any, which: Any) -> None:
+    known = get_command(app).commands  # type: ignore[attr-defined]
+    for name, container, _pod in containers(objects(render(*which))):
+        said = " ".join(container["command"])
+        for command, rest in re.findall(r"video-rag (\w+)([^|&>]*)", said):
+            assert command in known, name
+            options = {one for p in getattr(known[command], "params", ()) for one in p.opts}
+            if command != "keys":  # a group
+                assert set(re.findall(r"(?<!\S)--[a-z-]+", rest)) <= options, name
 
 
 @each
