@@ -63,18 +63,31 @@ def examine(
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Read all that is stored; takes its time.")
     ] = False,
+    security: Annotated[
+        bool, typer.Option("--security", help="Name every weak spot instead, each with its remedy.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Look whether all that is needed is there, and say what to do where it is not."""
     from video_rag.operations import doctor
     from video_rag.settings import load_settings
 
-    findings = doctor.examine(load_settings(), thorough=thorough)
+    if security:
+        from video_rag.operations import weak
+
+        findings = weak.findings(load_settings())
+    else:
+        findings = doctor.examine(load_settings(), thorough=thorough)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     for finding in findings if not as_json else ():
         print_finding(finding)
-    raise typer.Exit(4 if any(finding.state == "wrong" for finding in findings) else 0)
+    raise typer.Exit(4 if any(_counts(finding, security) for finding in findings) else 0)
+
+
+def _counts(finding: Finding, is_security: bool) -> bool:
+    """Whether it makes the command fail; of weak spots each does."""
+    return finding.state == "wrong" or (is_security and finding.state == "note")
 
 
 def print_finding(finding: Finding) -> None:
