@@ -147,7 +147,7 @@ stores.tables stores.transactions tallies text.addresses text.languages text.tim
 themselves. What fetches, reads, hears, judges and finds is imported by the methods that do so."""
 SEARCHING = """
 evidence knowledge.ranking knowledge.embedded library.asking library.evaluate library.mending
-library.publishing pipeline.publishing stores.questions_sql text
+library.publishing pipeline.publishing stores.activity_sql stores.questions_sql text
 """
 LIBRARIES = {
     "sqlalchemy",
