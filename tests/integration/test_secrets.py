@@ -315,6 +315,14 @@ def used(feed: str, alone: str, refused: str, tmp_path: Path) -> dict[str, list[
         "update": [["update", "--back"]],
         "serve": [["serve", "--host", "no such host"]],
         "keys": [["keys", "list"], ["keys", "revoke", f"vr_0123abcd_{secret('typed key')}"]],
+        "backup": [
+            ["backup", "--to", str(tmp_path / "backups")],
+            ["backup", "--to", f"s3://me:{secret('key of a backup')}@b/x"],
+        ],
+        "backups": [["backups", str(tmp_path / "backups")]],
+        "restore": [["restore", f"s3://me:{secret('key of a restore')}@b/x"]],
+        "clean": [["clean", "--older-than", "30d", "--dry-run"]],
+        "selftest": [["selftest", "--help"]],
         "remove": [["remove", "Part 2"], ["remove", f"{alone}&{query('removed', 'token')}"]],
     }
 
