@@ -6,14 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from shell import Shell
 from talks import SHEEP, write_talk
 from video_rag.observers.logs import log
 from video_rag.settings.redaction import redact
 from video_rag.stores import Failure, Result
+from video_rag.stores.activity import Ended
+from video_rag.stores.activity import Outcome as Timed
 from video_rag.stores.questions import Asked, Kind, Outcome
 from video_rag.stores.sql import Sql
+from video_rag.stores.tables import timings
 
 
 @pytest.fixture
@@ -29,6 +33,37 @@ def fail(ledger: Sql, video_id: str, reason: str, due: float | None, stage: str 
     hint = "give the cookies of an account" if due is None else ""
     told = f"{video_id} is closed: https://a.example/x?token=abcdefgh1234"
     ledger.fail(video_id, Failure(stage, "k", "Rejected", told, hint, 2, due, reason))
+
+
+def _fetched(ledger: Sql, site: str, outcome: Timed, many: int, days_ago: int = 0) -> None:
+    one = Ended(f"{site}:1", "fetch", "ytdlp", outcome, 1.0)
+    ledger.activity.keep("w:1", [one] * many, {})
+    if days_ago:
+        with ledger._writer.begin() as db:
+            last = sa.select(sa.func.max(timings.c.day)).scalar_subquery()
+            is_new = sa.and_(timings.c.day == last, timings.c.site == site)
+            db.execute(sa.update(timings).where(is_new).values(day=timings.c.day - days_ago))
+
+
+def test_downloads_of_a_week_are_held_against_the_week_before(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Sql(home / "library.db")
+    _fetched(ledger, "youtube", "failed", 1, days_ago=20)
+    _fetched(ledger, "youtube", "done", 5, days_ago=10)
+    _fetched(ledger, "youtube", "retried", 1, days_ago=9)
+    _fetched(ledger, "youtube", "done", 2)
+    _fetched(ledger, "youtube", "failed", 3)
+    _fetched(ledger, "youtube", "retried", 1)
+    _fetched(ledger, "bilibili", "done", 4, days_ago=6)
+    ledger.close()
+    shell = Shell(capsys)
+    trend = shell.json("report", "downloads")["trend"]
+    assert [tuple(row.values()) for row in trend] == [
+        ("bilibili", 4, 0, 0, 0),
+        ("youtube", 2, 4, 5, 1),
+    ]
+    assert "in the 7 before" in shell("report", "downloads")
 
 
 def test_downloads_are_summed_up_by_site_and_cause(

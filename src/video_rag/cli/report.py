@@ -103,6 +103,10 @@ def report_downloads(as_json: Json = False) -> None:
     else:
         names = ("site", "cause", "videos", "retried", "attempts")
         print_table((*names, "example"), _table(row["failures"], (*names, "example")))
+    if row["trend"]:
+        fields = ("site", "fetched", "failed", "fetched_before", "failed_before")
+        titles = ("site", "fetched in 7 days", "failed", "in the 7 before", "failed")
+        print_table(titles, _table(row["trend"], fields))
     _advise(row["advice"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,9 @@ from video_rag.stores import Failure
 _FETCH = "fetch"
 _NAMED = 3
 """Videos that a line names."""
+_WEEK = 7
+"""Days that are held against as many before them."""
+_DAY = 86_400.0
 
 
 @dataclass
@@ -33,9 +37,35 @@ def downloads(library: Library) -> Row:
     return {
         "failed": sum(row["videos"] for row in rows),
         "failures": rows,
+        "trend": _trend(library),
         "cooling": [{**row, "message": redact(row["message"])} for row in walls],
         "advice": list(dict.fromkeys(_advice(rows, walls))),
     }
+
+
+def _trend(library: Library) -> list[Row]:
+    """How many downloads of each site came and failed in the last seven days and before."""
+    now = library.ledger.now()
+    late, both = (_counts(library, now - (days - 1) * _DAY) for days in (_WEEK, 2 * _WEEK))
+    return [
+        {
+            "site": site,
+            "fetched": late[site, True],
+            "failed": late[site, False],
+            "fetched_before": both[site, True] - late[site, True],
+            "failed_before": both[site, False] - late[site, False],
+        }
+        for site in sorted({site for site, _ in both})
+    ]
+
+
+def _counts(library: Library, since: float) -> Counter[tuple[str, bool]]:
+    """Tries since that day by site, and whether they brought the video."""
+    counts: Counter[tuple[str, bool]] = Counter()
+    for one in library.ledger.activity.timings(since):
+        if one.stage == _FETCH:
+            counts[one.site, one.outcome == "done"] += one.many
+    return counts
 
 
 def _groups(failures: Mapping[str, list[Failure]]) -> dict[tuple[str, str], _Group]:
