@@ -158,7 +158,27 @@ def test_add_hands_over_and_workers_do_it(shared_site: Site) -> None:
     assert site.states() == {"ready": 4}
     assert len(site.documents()) == 4
     site.run("run")
-    assert {row["state"] for row in site.json("requests", "list")} == {"done"}
+    rows = site.json("requests", "list")
+    assert {row["state"] for row in rows} == {"done"}
+    assert [{name: len(ids) for name, ids in row["result"].items()} for row in rows] == [
+        {"new": 4},  # three of them were given before, and in no base yet
+        {"new": 3},
+    ]
+
+
+def test_what_workers_brought_is_told_of_the_request_that_asked_for_it(shared_site: Site) -> None:
+    site = shared_site
+    path = write_talk(site.folder / "sheep.srt", SHEEP)
+    with site.worker("--concurrency", "1"):
+        site.run("add", str(path), "--wait")
+        write_talk(path, STARS)
+        site.run("add", str(path), "--wait")
+    second, first = (
+        site.json("requests", "show", row["request_id"]) for row in site.json("requests", "list")
+    )
+    assert first["result"] == {"new": first["video_ids"]}
+    assert set(second["result"]) & {"waiting"} == set()
+    assert second["state"] == "done"
 
 
 def test_a_worker_and_its_processes_may_be_killed_again_and_again(shared_site: Site) -> None:

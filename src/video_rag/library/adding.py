@@ -8,14 +8,13 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
-from video_rag.choices import Change
 from video_rag.errors import NotFound, UnsupportedUrl, UsageError, VideoRagError
 from video_rag.library import handing, mending, removing
 from video_rag.library.intake import Given, Intake
 from video_rag.library.looking import Looking
 from video_rag.library.replacing import Replacing
 from video_rag.library.shelf import Shelf
-from video_rag.library.status import Added, Status, Wishes
+from video_rag.library.status import Added, Status, Wishes, change_of, published
 from video_rag.library.watching.watch import Checked, Watch
 from video_rag.model import Video
 from video_rag.net import guard
@@ -91,7 +90,7 @@ class Adding:
             return
         due = self.intake.unfinished()
         self._announce(due)
-        before = {video_id: self._published(video_id) for video_id in due}
+        before = {video_id: published(self._ledger, video_id) for video_id in due}
         for video_id in self.intake.process(due):
             yield self._settled(video_id, replacing, before.pop(video_id, {}))
 
@@ -117,7 +116,7 @@ class Adding:
         replacing = Replacing(self._shelf, self._give_way)
         chosen = list(dict.fromkeys(video_ids))
         self._announce(chosen)
-        before = {video_id: self._published(video_id) for video_id in chosen}
+        before = {video_id: published(self._ledger, video_id) for video_id in chosen}
         for video_id in chosen:
             self.intake.forgive_passing(video_id)
         for video_id in self.intake.process(chosen):
@@ -131,7 +130,7 @@ class Adding:
         chosen = list(video_ids)
         self._announce(chosen)
         for video_id in chosen:
-            before = self._published(video_id)
+            before = published(self._ledger, video_id)
             self._ledger.forgive(video_id)
             self._ledger.agenda.hurry([video_id])
             self.intake.work(video_id)
@@ -217,12 +216,12 @@ class Adding:
             self.intake.forgive_passing(video_id)
         self._ledger.agenda.hurry(stale)
         before = {video_id: self._content(video_id) for video_id in stale}
-        published = {video_id: self._published(video_id) for video_id in given}
+        before_all = {video_id: published(self._ledger, video_id) for video_id in given}
         fresh = [video_id for video_id in given if video_id not in stale]
         rest = dict.fromkeys(given)
         for video_id in chain(fresh, self.intake.process(stale)):
             rest.pop(video_id, None)
-            status = self._settled(video_id, replacing, published[video_id], is_given=True)
+            status = self._settled(video_id, replacing, before_all[video_id], is_given=True)
             is_renewed = video_id in before and before[video_id] != self._content(video_id)
             yield from _told(given[video_id], status, is_renewed=is_renewed)
         for video_id in rest:  # its site cools down
@@ -234,11 +233,6 @@ class Adding:
         if "document" not in results:
             return []
         return [results[name].digest for name in ("transcript", "slides") if name in results]
-
-    def _published(self, video_id: str) -> dict[str, str]:
-        """What each base holds of a video, by its receipts: a revision that names the content."""
-        receipts = self._ledger.receipts(video_id)
-        return {one.knowledge: one.revision for one in receipts if one.state == "done"}
 
     def _settled(
         self,
@@ -252,7 +246,7 @@ class Adding:
         status = self._looking.status(video_id)
         replacing.settle(status, is_given=is_given)
         self._tell(VideoSettled(video_id))
-        return replace(status, change=_change(before, self._published(video_id)))
+        return replace(status, change=change_of(before, published(self._ledger, video_id)))
 
     def settle(self, video_id: str) -> None:
         """What a worker does once the last stage of a video is done: see `_settled`."""
@@ -270,14 +264,6 @@ class Adding:
 
     def _tell(self, event: Event) -> None:
         emit(self._shelf.observers, event)
-
-
-def _change(before: Mapping[str, str], after: Mapping[str, str]) -> Change:
-    """What a base that is new to a library gets is no news: only those count that had it before."""
-    if not before:
-        return "new" if after else ""
-    is_other = any(after.get(base, held) != held for base, held in before.items())
-    return "updated" if is_other else ""
 
 
 def _told(

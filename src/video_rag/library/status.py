@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from video_rag.choices import Change, State
 from video_rag.errors import VideoRagError
 from video_rag.model import Copy, Video
-from video_rag.stores import Failure
+from video_rag.stores import Failure, Ledger
 
 
 @dataclass(frozen=True)
@@ -104,3 +104,17 @@ def _collections(old: Video | None, wishes: Wishes, default: str) -> list[str]:
     elif wishes.collection and wishes.collection not in known:
         known.append(wishes.collection)
     return [name for name in known if name != wishes.leaves] or [default]
+
+
+def change_of(before: Mapping[str, str], after: Mapping[str, str]) -> Change:
+    """What a base that is new to a library gets is no news: only those count that had it before."""
+    if not before:
+        return "new" if after else ""
+    is_other = any(after.get(base, held) != held for base, held in before.items())
+    return "updated" if is_other else ""
+
+
+def published(ledger: Ledger, video_id: str) -> dict[str, str]:
+    """What each base holds of a video, by its receipts: a revision that names the content."""
+    receipts = ledger.receipts(video_id)
+    return {one.knowledge: one.revision for one in receipts if one.state == "done"}

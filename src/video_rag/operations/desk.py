@@ -163,7 +163,10 @@ class Desk:
         end: RequestState = "failed"
         try:
             for item in KINDS[request.kind](self._library, request.wish):
-                if not self._note(partial(_with, item)):  # kept first: it is made in any case
+                held = handed.before(self._library, item)
+                if not self._note(
+                    partial(_with, item, held=held)
+                ):  # kept first: it is made in any case
                     end = "cancelled"
                     break
                 yield item
@@ -204,8 +207,8 @@ class Desk:
             if now_told != request:
                 self._requests.keep(now_told)
             return
-        self._current = replace(request, failures=handed.of_giving(request))
-        for status in handed.statuses(self._library, request):
+        self._current = handed.begun_anew(request)
+        for status in handed.settled(self._library, request):
             self._note(partial(_with, status))
             yield status
         with self._writing:
@@ -245,12 +248,16 @@ def _blamed(obstacle: Obstacle, request: Request) -> Request:
     return replace(request, failures=(*request.failures, obstacle))
 
 
-def _with(item: Item, request: Request) -> Request:
+def _with(
+    item: Item, request: Request, *, held: Mapping[str, Mapping[str, str]] | None = None
+) -> Request:
     """The request with what one more item says."""
     video_id, obstacles = _said(item)
     ids = item.video_ids if isinstance(item, Told) else ([video_id] if video_id else [])
     video_ids = dict.fromkeys([*request.video_ids, *ids])
-    progress = replace(request.progress, result=_brought(item, request.progress.result))
+    result = _brought(item, request.progress.result)
+    held = {**request.progress.held, **(held or {})}
+    progress = replace(request.progress, result=result, held=held)
     return replace(
         request,
         video_ids=tuple(video_ids),

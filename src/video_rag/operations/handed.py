@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from video_rag.errors import NotFound
 from video_rag.library import Added, Library, Status
+from video_rag.library.status import change_of, published
 from video_rag.observers import StageDone, StageProgress, StageStarted
 from video_rag.stores.requests import Obstacle, Request
 
@@ -39,6 +40,34 @@ def statuses(library: Library, request: Request) -> Iterator[Status]:
             yield library.status(video_id)
         except NotFound:
             continue
+
+
+def before(library: Library, item: object) -> dict[str, dict[str, str]]:
+    """What each base held of a video that workers have now; nothing of one that is new."""
+    status = item.status if isinstance(item, Added) else item
+    if not (library.is_shared and isinstance(status, Status) and status.state in _OPEN):
+        return {}
+    video_id = status.video.video_id
+    is_new = isinstance(item, Added) and item.is_new
+    return {video_id: {} if is_new else published(library.ledger, video_id)}
+
+
+def settled(library: Library, request: Request) -> Iterator[Status]:
+    """Its videos as they are now, with what has become of them since they were handed over."""
+    for status in statuses(library, request):
+        video_id = status.video.video_id
+        held = request.progress.held.get(video_id)
+        if held is None:
+            yield status
+        else:
+            yield replace(status, change=change_of(held, published(library.ledger, video_id)))
+
+
+def begun_anew(request: Request) -> Request:
+    """The request before it is told what became of its videos."""
+    result = {name: ids for name, ids in request.progress.result.items() if name != "waiting"}
+    failures = of_giving(request)
+    return replace(request, failures=failures, progress=replace(request.progress, result=result))
 
 
 def of_giving(request: Request) -> tuple[Obstacle, ...]:

@@ -37,6 +37,8 @@ class Progress:
     """What has come of it so far, as JSON; which names it has depends on the kind."""
     is_handed_over: bool = False
     """Whether all of it is with the workers: it ends when its videos are settled."""
+    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of videos that workers have, what each base held before: tells what is new and updated."""
 
 
 @dataclass(frozen=True)
