@@ -208,7 +208,9 @@ def test_a_message_of_another_version_is_put_aside_and_can_be_sent_again(
     assert "version 2" in caplog.text
     (letter,) = queue.dead()
     assert (letter.job, letter.route) == (_job(1), name)
-    assert queue.drop(["nothing"]) == []
+    for act in (queue.drop, queue.requeue):
+        with pytest.raises(NotFound, match="no dead letter 'nothing'"):
+            act(["nothing"])
     assert queue.requeue([letter.message_id]) == [letter]
     assert queue.depth(["cpu"])["cpu"] == Depth(0, 1, 0)
     with _served(queue, done.append):

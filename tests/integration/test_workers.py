@@ -234,6 +234,7 @@ def test_a_lane_whose_extra_is_missing_is_refused(site: Site) -> None:
     told = site.run("worker", "--lanes", "gpu", code=2)
     assert "none-such" in told
     assert "no lane 'cup'" in site.run("worker", "--lanes", "cup", code=2)
+    assert "no lane is named" in site.run("worker", "--lanes", "", code=2)
 
 
 def test_a_broker_that_is_away_is_one_line_and_what_was_asked_for_is_kept(tmp_path: Path) -> None:
@@ -249,7 +250,23 @@ def test_a_broker_that_is_away_is_one_line_and_what_was_asked_for_is_kept(tmp_pa
         assert "Traceback" not in told
     assert site.states() == {"queued": 1}
     (request,) = site.json("requests", "list")
+    assert request["state"] == "queued"
     assert "does not answer" in request["failures"][0]["message"]
+
+
+def test_what_could_not_be_handed_over_is_when_the_broker_is_there(
+    shared_site: Site, broker: Broker
+) -> None:
+    site = shared_site
+    site.env["VIDEO_RAG_QUEUES__CELERY__URL"] = "amqp://guest:guest@127.0.0.1:1//"
+    site.run("add", site.talks(1), code=4)
+    site.env["VIDEO_RAG_QUEUES__CELERY__URL"] = broker.url
+    with site.worker("--concurrency", "1"):
+        site.run("tick")
+        _until(lambda: site.states() == {"ready": 1})
+        site.run("tick")
+    (request,) = site.json("requests", "list")
+    assert (request["state"], request["failures"]) == ("done", [])
 
 
 def test_a_worker_that_is_told_to_end_finishes_what_it_began_and_a_second_time_does_not(

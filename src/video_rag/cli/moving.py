@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -77,6 +78,8 @@ def migrate_ledger(
     videos = "1 video" if copied["videos"] == 1 else f"{copied['videos']} videos"
     out.print(f"copied and counted: {videos}. To use it from now on, set")
     if "://" in to:
-        out.print(f"  VIDEO_RAG_LEDGER__URL={escape(redact_urls(to))}")
+        parts = urlsplit(to)
+        is_plain = parts.password is None and not parts.query  # a user alone is no secret
+        out.print(f"  VIDEO_RAG_LEDGER__URL={escape(to if is_plain else redact_urls(to))}")
     else:
         out.print("  VIDEO_RAG_HOME to its folder, which needs the name library.db for the file")

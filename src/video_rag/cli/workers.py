@@ -101,7 +101,10 @@ def list_dead(as_json: Json = False) -> None:
 @dead_app.command("requeue")
 def requeue_dead(ids: Which = None, every: All = False) -> None:
     """Send jobs once more; what is no job stays."""
-    _tell(_shared().requeue(_chosen(ids, every=every)), "sent once more")
+    queue = _shared()
+    _tell(queue.requeue(_chosen(ids, every=every)), "sent once more")
+    if left := sum(letter.job is None for letter in queue.dead()):
+        out.print(f"{left} of those that stay are no jobs: `queue dead drop` deletes them")
 
 
 @dead_app.command("drop")

@@ -18,7 +18,7 @@ from typing import Any
 from video_rag import causes, plugins
 from video_rag.causes import Cause
 from video_rag.choices import RequestState
-from video_rag.errors import VideoRagError
+from video_rag.errors import Unavailable, VideoRagError
 from video_rag.library import Added, Library, Status, Wishes
 from video_rag.library.watching.watch import Checked
 from video_rag.observers import Event, StageDone, StageProgress, StageStarted
@@ -42,6 +42,8 @@ _PACE = 0.4
 _LASTING = ("new", "updated")
 """What a request brought before its process was killed is no news to its next one, and still is
 what came of it."""
+_GIVEN = {"add", "retry", "process"}
+"""What is handed to workers."""
 _NONE = Request("", "add", {}, "", "", 0.0)
 """Stands where no request is worked on."""
 BROKEN = "something broke inside video-rag; its log says what"
@@ -177,6 +179,7 @@ class Desk:
                 end = "done"
         except VideoRagError as error:
             self._note(partial(_blamed, obstacle(error)))
+            end = self._after(request, error)
             raise
         except KeyboardInterrupt:
             end = interrupted
@@ -196,6 +199,11 @@ class Desk:
                 self._requests.keep(handed.over(last))
             else:
                 self._end(last, "failed" if end == "done" and last.failures else end)
+
+    def _after(self, request: Request, error: VideoRagError) -> RequestState:
+        """How a request stands that ended with an error: what could not be handed over stays."""
+        is_handing = self._library.is_shared and request.kind in _GIVEN
+        return "queued" if is_handing and isinstance(error, Unavailable) else "failed"
 
     def _looked_after(self, request: Request) -> Iterator[Item]:
         """See how far the workers are with a request; it ends when all its videos are settled.

@@ -72,12 +72,14 @@ def _cores() -> int:
 
 
 def check_lanes(names: str) -> list[str]:
-    """The lanes in `net,cpu`. Raises `UsageError` for an unknown one."""
+    """The lanes in `net,cpu`. Raises `UsageError` for an unknown one, and for none."""
     lanes = [name.strip() for name in names.split(",") if name.strip()]
+    if not lanes:
+        raise UsageError("no lane is named", hint=f"known: {', '.join(LANES)}")
     if unknown := [name for name in lanes if name not in LANES]:
         hint = f"known: {', '.join(LANES)}"
         raise UsageError(f"there is no lane {unknown[0]!r}", hint=hint)
-    return lanes or list(LANES)
+    return lanes
 
 
 def refuse_unready(parts: Parts, lanes: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -34,6 +35,8 @@ class Broker:
 
     def __init__(self, options: CeleryOptions) -> None:
         self.options = options
+        for name in ("celery", "kombu", "amqp"):  # they tell with tracebacks what is told here
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         parts = urlsplit(options.url)
         self.where = f"{parts.hostname or '127.0.0.1'}:{parts.port or 5672}"
         self.app = self.new_app()

@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
 
+from video_rag.errors import NotFound
 from video_rag.model import Job
 from video_rag.queues import DeadLetter
 from video_rag.queues.celery.messages import job_in
@@ -50,7 +51,10 @@ class DeadLetters:
             return [letter for letter, _message in found]
 
     def requeue(self, message_ids: Iterable[str]) -> list[DeadLetter]:
-        """Send these once more, or all that are jobs; each goes only when it was sent."""
+        """Send these once more, or all that are jobs; each goes only when it was sent.
+
+        Raises `NotFound` for an id that none has, as `drop` does.
+        """
         gone = []
         with self._chosen(message_ids) as found:
             for letter, message in found:
@@ -73,6 +77,9 @@ class DeadLetters:
     def _chosen(self, message_ids: Iterable[str]) -> Iterator[list[tuple[DeadLetter, Any]]]:
         wanted = set(message_ids)
         with self._all() as found:
+            for unknown in wanted - {letter.message_id for letter, _message in found}:
+                hint = "see `video-rag queue dead list`"
+                raise NotFound(f"no dead letter {unknown!r}", hint=hint)
             yield [pair for pair in found if not wanted or pair[0].message_id in wanted]
 
     @contextmanager
@@ -84,8 +91,10 @@ class DeadLetters:
             found = []
             while (message := queue.get(no_ack=False, accept={"json"})) is not None:
                 found.append((self._letter(message), message))
-            yield found
-            channel.basic_recover(requeue=True)
+            try:
+                yield found
+            finally:
+                channel.basic_recover(requeue=True)
 
     def _letter(self, message: Any) -> DeadLetter:
         death = (message.headers.get("x-death") or [{}])[0]

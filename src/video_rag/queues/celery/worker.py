@@ -55,8 +55,6 @@ def serve(
     cannot be used at the start.
     """
     broker.check()
-    for name in ("celery", "kombu", "amqp"):  # they tell with tracebacks what is told here
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     queues = [broker.queue(route, is_urgent=is_it) for is_it in (True, False) for route in routes]
     app = broker.new_app(queues)
     app.set_default()  # where the threads of its pool look their task up
