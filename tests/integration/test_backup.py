@@ -32,6 +32,7 @@ from video_rag.operations.backing import place as places
 from video_rag.operations.backing.backup import back_up
 from video_rag.operations.backing.restore import into_home, restore
 from video_rag.settings import Settings, load_settings
+from video_rag.stores.forward import SCHEMA_VERSION
 
 SECRET = "dataset-Zk3jP0rT9qLw7xYb2mNc"
 WRITER = """
@@ -470,7 +471,7 @@ def test_an_earlier_library_is_restored_and_brought_forward(
     monkeypatch.setenv("VIDEO_RAG_HOME", str(tmp_path / "new"))
     run("restore", tmp_path / "kept")
     assert run.titles()
-    assert (tmp_path / "new" / "library.db.before-8").exists()
+    assert (tmp_path / "new" / f"library.db.before-{SCHEMA_VERSION}").exists()
 
 
 def test_postgresql_and_a_bucket_are_backed_up_and_restored(

@@ -21,6 +21,8 @@ from video_rag.errors import Lost
 
 _LOOKED = ".looked"
 """Holds when every named blob was last looked at, in seconds since the epoch."""
+_COARSE = 1.0
+"""Seconds by which the time of a change may be behind: file systems take it from a slower clock."""
 
 
 class Local:
@@ -85,7 +87,7 @@ class Local:
             except Lost:
                 yield digest
         with suppress(OSError):
-            stamp.write_text(str(begun), "ascii")
+            stamp.write_text(str(begun - _COARSE), "ascii")
 
     def sweep(self, keep: set[str], *, older_than: float = 600.0, is_dry: bool = False) -> int:
         """Delete what nobody names, half-written files of killed processes included."""
