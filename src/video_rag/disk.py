@@ -54,7 +54,7 @@ def foreseen(error: OSError, default: Path) -> VideoRagError | None:
 def full(path: Path) -> DiskError:
     """The error for a disk, or a share of one, without room."""
     return DiskError(
-        f"no space left on the disk of {_folder(path)}",
+        f"no space left on the disk of {nearest_folder(path)}",
         hint="free some there, then run the same again, or `video-rag run`: it goes on",
     )
 
@@ -62,7 +62,8 @@ def full(path: Path) -> DiskError:
 def read_only(path: Path) -> DiskError:
     """The error for what would change a disk that must not be changed."""
     return DiskError(
-        f"{_folder(path)} is on a read-only disk: it can be searched, and nothing can be changed",
+        f"{nearest_folder(path)} is on a read-only disk: it can be searched, and nothing can be "
+        "changed",
         hint="mount it for writing (look at `mount` and the system's log), or name another folder "
         "in the settings",
     )
@@ -94,7 +95,7 @@ def in_the_way(path: Path) -> UsageError | None:
 
 def reason(path: Path) -> VideoRagError | None:
     """What keeps a file from being opened or changed, as far as the disk tells without trying."""
-    folder = _folder(path)
+    folder = nearest_folder(path)
     with suppress(OSError):
         state = os.statvfs(folder)
         if state.f_flag & os.ST_RDONLY:
@@ -139,7 +140,7 @@ def is_open(path: Path) -> bool:
     return os.access(path, needed, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _folder(path: Path) -> Path:
+def nearest_folder(path: Path) -> Path:
     """The nearest folder that is there."""
     return next((one for one in (path, *path.parents) if one.is_dir()), path)
 

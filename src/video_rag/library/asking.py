@@ -71,9 +71,13 @@ class Asking:
             self._synonyms = synonyms.load(self._shelf.settings.search.synonyms)
         return self._synonyms.of(text)
 
+    def _base(self, knowledge: str | None) -> str:
+        """The name of the base that is meant."""
+        return knowledge or self._shelf.settings.search.knowledge
+
     def search_for(self, query: Query, knowledge: str | None) -> list[Hit]:
         """A search that is remembered: somebody asked for it, and no answerer did."""
-        base = knowledge or self._shelf.settings.search.knowledge
+        base = self._base(knowledge)
         remembered = self._shelf.remembering.of("search", query.text, query.collection, base)
         with remembered as told:
             hits = self.search(query, knowledge)
@@ -85,7 +89,7 @@ class Asking:
         """See `Library.search`."""
         if query.speaker is not None and not query.speaker.strip():  # as no collection is none
             query = query.model_copy(update={"speaker": None})
-        name, begun = knowledge or self._shelf.settings.search.knowledge, time.monotonic()
+        name, begun = self._base(knowledge), time.monotonic()
         try:
             hits = self._searched(query, knowledge)
         except VideoRagError:
@@ -115,7 +119,7 @@ class Asking:
         ]
 
     def _found(self, query: Query, knowledge: str | None) -> list[Hit]:
-        base = self._shelf.parts.knowledge(knowledge or self._shelf.settings.search.knowledge)
+        base = self._shelf.parts.knowledge(self._base(knowledge))
         reranker = self._shelf.parts.reranker()
         if reranker is None:
             return self._recall.complete(base.search(query))
@@ -128,7 +132,7 @@ class Asking:
 
     def refuse_lost(self, knowledge: str | None) -> None:
         """See `Library.refuse_lost`."""
-        name = knowledge or self._shelf.settings.search.knowledge
+        name = self._base(knowledge)
         mending.refuse_absent(self._shelf.parts, name)
 
     def refuse_unknown(self, query: Query) -> None:
@@ -175,7 +179,7 @@ class Asking:
         self, question: Question, answerer: str | None, knowledge: str | None
     ) -> Iterator[Delta | Done]:
         """See `Library.ask`."""
-        base = knowledge or self._shelf.settings.search.knowledge
+        base = self._base(knowledge)
         remembered = self._shelf.remembering.of("ask", question.text, question.collection, base)
         with remembered as told:
             for event in self._asked(question, answerer, knowledge):

@@ -141,8 +141,7 @@ def _home(home: Path) -> Finding:
 
 
 def _disk(home: Path) -> Finding:
-    folder = next(path for path in (home, *home.parents) if path.is_dir())
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(disk.nearest_folder(home)).free
     detail = f"{free / 1024**3:.1f} GiB free"
     if free < NO_DISK_BYTES:
         error = disk.full(home)

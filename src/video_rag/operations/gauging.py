@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from video_rag import __version__
+from video_rag import __version__, disk
 from video_rag.choices import State
 from video_rag.errors import VideoRagError
 from video_rag.library import Library
+from video_rag.operations import sites
 from video_rag.operations.metrics import METRICS, Metric, Readings, Sample
 from video_rag.queues import LANES
 from video_rag.tallies import Series
@@ -124,8 +125,7 @@ def _places(library: Library) -> Iterator[tuple[str, Path]]:
     }
     for place, folder in wanted.items():
         if isinstance(folder, Path):
-            there = (path for path in (folder, *folder.parents) if path.is_dir())
-            yield place, next(there)
+            yield place, disk.nearest_folder(folder)
 
 
 def _at_work(library: Library) -> list[Sample]:
@@ -151,18 +151,12 @@ def _subscriptions(library: Library, now: float) -> dict[str, Sequence[Sample]]:
 
 def _sites(library: Library, now: float) -> dict[str, Sequence[Sample]]:
     known = sorted(library.ledger.sites.sites(), key=lambda one: (-one.visits, one.site))
-    today = _day(now)
+    today = sites.today(now)
     visits = [((one.site,), one.visits if one.day == today else 0) for one in known]
     cooling = [
         ((one.site, one.reason), one.cooling_until - now) for one in known if one.is_cooling(now)
     ]
     return {"site_visits_today": visits[:MOST_SITES], "site_cooling_seconds": cooling[:MOST_SITES]}
-
-
-def _day(now: float) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
 def _tallied(amounts: Mapping[Series, float]) -> dict[str, Sequence[Sample]]:

@@ -9,7 +9,7 @@ from video_rag.errors import NotFound
 from video_rag.library import Added, Library, Status
 from video_rag.library.status import change_of, published
 from video_rag.observers import StageDone, StageProgress, StageStarted
-from video_rag.stores.requests import Obstacle, Request
+from video_rag.stores.requests import Request
 
 _OPEN = {"queued", "working"}
 """States of a video that workers go on with by themselves."""
@@ -64,15 +64,10 @@ def settled(library: Library, request: Request) -> Iterator[Status]:
 
 
 def begun_anew(request: Request) -> Request:
-    """The request before it is told what became of its videos."""
+    """The request before it is told what became of its videos: their obstacles are told anew."""
     result = {name: ids for name, ids in request.progress.result.items() if name != "waiting"}
-    failures = of_giving(request)
+    failures = tuple(one for one in request.failures if one.about not in request.video_ids)
     return replace(request, failures=failures, progress=replace(request.progress, result=result))
-
-
-def of_giving(request: Request) -> tuple[Obstacle, ...]:
-    """What stood in the way of its addresses; of its videos that is told anew."""
-    return tuple(one for one in request.failures if one.about not in request.video_ids)
 
 
 def with_progress(library: Library, request: Request) -> Request:

@@ -29,9 +29,13 @@ def forget(sites: Sites, name: str) -> SiteState:
     return sites.change(site, lambda state: SiteState(site, day=state.day, visits=state.visits))
 
 
+def today(now: float) -> str:
+    """The day of visits that count now (UTC), as sites remember it."""
+    return dt.datetime.fromtimestamp(now, dt.UTC).date().isoformat()
+
+
 def _row(state: SiteState, now: float) -> dict[str, Any]:
     is_cooling = state.is_cooling(now)
-    today = dt.datetime.fromtimestamp(now, dt.UTC).date().isoformat()
     return {
         "site": state.site,
         "is_cooling": is_cooling,
@@ -40,7 +44,7 @@ def _row(state: SiteState, now: float) -> dict[str, Any]:
         "reason": state.reason,
         "message": state.message,
         "strikes": state.strikes,
-        "visits_today": state.visits if state.day == today else 0,
+        "visits_today": state.visits if state.day == today(now) else 0,
     }
 
 
